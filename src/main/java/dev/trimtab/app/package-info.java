@@ -1,0 +1,5 @@
+/// The composition root: configuration, wiring, start and stop.
+@NullMarked
+package dev.trimtab.app;
+
+import org.jspecify.annotations.NullMarked;
