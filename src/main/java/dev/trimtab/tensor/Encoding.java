@@ -1,0 +1,93 @@
+package dev.trimtab.tensor;
+
+import java.util.Optional;
+
+/// The numeric storage format of a tensor's bytes: elements come in blocks of [#blockElements()] that take
+/// [#blockBytes()] bytes each. Numbers and names are ggml's (`enum ggml_type`, `ggml-common.h`), where ggml has one.
+///
+/// Which encodings can be decoded is [Dequantizer]'s to say; here stands every one that a file can name, so that a
+/// refusal can name it too and so that sizes can be checked before anything is read.
+public enum Encoding {
+    F32(0, 1, 4),
+    F16(1, 1, 2),
+    Q4_0(2, 32, 18),
+    Q4_1(3, 32, 20),
+    Q5_0(6, 32, 22),
+    Q5_1(7, 32, 24),
+    Q8_0(8, 32, 34),
+    Q8_1(9, 32, 36),
+    Q2_K(10, 256, 84),
+    Q3_K(11, 256, 110),
+    Q4_K(12, 256, 144),
+    Q5_K(13, 256, 176),
+    Q6_K(14, 256, 210),
+    Q8_K(15, 256, 292),
+    IQ2_XXS(16, 256, 66),
+    IQ2_XS(17, 256, 74),
+    IQ3_XXS(18, 256, 98),
+    IQ1_S(19, 256, 50),
+    IQ4_NL(20, 32, 18),
+    IQ3_S(21, 256, 110),
+    IQ2_S(22, 256, 82),
+    IQ4_XS(23, 256, 136),
+    I8(24, 1, 1),
+    I16(25, 1, 2),
+    I32(26, 1, 4),
+    I64(27, 1, 8),
+    F64(28, 1, 8),
+    IQ1_M(29, 256, 56),
+    BF16(30, 1, 2),
+    TQ1_0(34, 256, 54),
+    TQ2_0(35, 256, 66),
+    MXFP4(39, 32, 17),
+    NVFP4(40, 64, 36),
+    Q1_0(41, 128, 18),
+    Q2_0(42, 64, 18);
+
+    private final int ggmlId;
+    private final int blockElements;
+    private final int blockBytes;
+
+    Encoding(int ggmlId, int blockElements, int blockBytes) {
+        this.ggmlId = ggmlId;
+        this.blockElements = blockElements;
+        this.blockBytes = blockBytes;
+    }
+
+    /// The encoding with ggml's number `id`; empty for numbers never given, or given to a removed one.
+    public static Optional<Encoding> ofGgmlId(int id) {
+        for (Encoding encoding : values()) {
+            if (encoding.ggmlId == id) {
+                return Optional.of(encoding);
+            }
+        }
+        return Optional.empty();
+    }
+
+    public int ggmlId() {
+        return ggmlId;
+    }
+
+    /// Elements in a block; a row's length must be a multiple of it.
+    public int blockElements() {
+        return blockElements;
+    }
+
+    /// Bytes in a block.
+    public int blockBytes() {
+        return blockBytes;
+    }
+
+    /// Bytes of `elements` elements, which must be whole blocks.
+    ///
+    /// @throws ArithmeticException when the size does not fit a `long`
+    public long sizeBytes(long elements) {
+        assert elements % blockElements == 0 : elements;
+        return Math.multiplyExact(elements / blockElements, blockBytes);
+    }
+
+    /// Bits of file for one weight, scales included.
+    public double bitsPerWeight() {
+        return 8.0 * blockBytes / blockElements;
+    }
+}
