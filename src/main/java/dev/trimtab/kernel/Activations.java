@@ -1,0 +1,56 @@
+package dev.trimtab.kernel;
+
+/// A batch of vectors, `[tokens, columns]`, row-major in one float array with rows padded to [#stride()]; the padding
+/// is
+/// always zero, so kernels may read whole blocks. Allocated once for the largest batch and reused each step.
+///
+/// What kernels derive from the values (int8 codes, say) is kept here and shared by all operators that read the same
+/// input, such as q/k/v; [#reset(int)] forgets it. Single-owner; the compute pool's workers see it inside a kernel call
+/// only.
+public final class Activations {
+    /// Rows are padded to whole blocks of this many columns, the packed layouts' block.
+    public static final int BLOCK = 32;
+
+    private final float[] values;
+    private final int capacity;
+    private final int columns;
+    private final int stride;
+    private int tokens;
+
+    /// Room for `capacity` vectors of `columns` elements.
+    public Activations(int capacity, int columns) {
+        this.capacity = capacity;
+        this.columns = columns;
+        this.stride = Math.ceilDiv(columns, BLOCK) * BLOCK;
+        this.values = new float[Math.multiplyExact(capacity, stride)];
+    }
+
+    /// Says that the first `tokens` vectors are about to be rewritten.
+    public void reset(int tokens) {
+        assert tokens >= 0 && tokens <= capacity : tokens;
+        this.tokens = tokens;
+    }
+
+    /// The backing array; vector t is `values[t * stride() .. t * stride() + columns())`. Write only after
+    /// [#reset(int)].
+    public float[] values() {
+        return values;
+    }
+
+    public int capacity() {
+        return capacity;
+    }
+
+    public int columns() {
+        return columns;
+    }
+
+    public int stride() {
+        return stride;
+    }
+
+    /// How many vectors are in use.
+    public int tokens() {
+        return tokens;
+    }
+}
