@@ -3,16 +3,24 @@ package dev.trimtab.kernel;
 import dev.trimtab.tensor.Tensor;
 import java.lang.foreign.Arena;
 
-/// One tier of kernels (scalar, vector, later native): packs weights into its own layout and computes with them. Which
+/// One tier of kernels (scalar, vector, later native): packs weights into its own layout and computes
+/// with them. Which
 /// tier serves is decided before anything is packed.
 ///
-/// Every operation splits its own work over the compute pool and is batch invariant (see [LinearOperator]). Shapes are
+/// Every operation splits its own work over the compute pool and is batch invariant (see
+/// [LinearOperator]). Shapes are
 /// `[tokens, columns]`; outputs are reset to the input's token count.
 public interface Kernels {
+    /// Plain loops: the reference of every other tier, and what serves where there is no SIMD.
+    static Kernels scalar(ComputePool pool) {
+        return new ScalarKernels(pool);
+    }
+
     /// For the log and `/metrics`: tier and vector width, such as `vector-512`.
     String name();
 
-    /// Packs a matrix `[rows, columns]` of any encoding that can be decoded. Memory comes from `arena`; the tensor is
+    /// Packs a matrix `[rows, columns]` of any encoding that can be decoded. Memory comes from `arena`;
+    /// the tensor is
     /// not
     /// needed afterwards.
     LinearOperator linear(Tensor weight, PackedFormat format, ActivationPrecision precision, Arena arena);
@@ -32,7 +40,8 @@ public interface Kernels {
     /// Turns each head of `x` (`[tokens, heads * headDim]`) by the token's position in `batch`, in place.
     void rope(Activations x, int headDim, RopeTable table, RopePairing pairing, TokenBatch batch);
 
-    /// Writes the tokens' keys and values (each `[tokens, kvHeads * headDim]`) to their places in the KV blocks.
+    /// Writes the tokens' keys and values (each `[tokens, kvHeads * headDim]`) to their places in the KV
+    /// blocks.
     void storeKv(Activations keys, Activations values, KvLayout layout, int layer, TokenBatch batch);
 
     /// Causal grouped-query attention over the paged KV cache: for token t at position p and query head h,

@@ -1,0 +1,208 @@
+package dev.trimtab.kernel;
+
+import dev.trimtab.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+
+/// The reference tier: every operation as its formula reads, in plain loops. Other tiers are tested
+/// against it.
+final class ScalarKernels implements Kernels {
+    private static final int BLOCK_TOKENS = KvLayout.BLOCK_TOKENS;
+    private static final ValueLayout.OfFloat FLOAT =
+            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort SHORT =
+            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    /// The largest finite f16.
+    private static final float F16_MAX = 65504;
+
+    private final ComputePool pool;
+
+    ScalarKernels(ComputePool pool) {
+        this.pool = pool;
+    }
+
+    @Override
+    public String name() {
+        return "scalar";
+    }
+
+    @Override
+    public LinearOperator linear(Tensor weight, PackedFormat format, ActivationPrecision precision, Arena arena) {
+        return new ScalarLinear(PackedMatrix.pack(weight, format, pool, arena), precision, pool);
+    }
+
+    @Override
+    public void rmsNorm(Activations in, float[] weight, float eps, Activations out) {
+        int columns = in.columns();
+        out.reset(in.tokens());
+        for (int token = 0; token < in.tokens(); token++) {
+            int from = token * in.stride();
+            double sum = 0;
+            for (int i = 0; i < columns; i++) {
+                sum += (double) in.values()[from + i] * in.values()[from + i];
+            }
+            float scale = (float) (1 / Math.sqrt(sum / columns + eps));
+            for (int i = 0; i < columns; i++) {
+                out.values()[token * out.stride() + i] = in.values()[from + i] * scale * weight[i];
+            }
+        }
+    }
+
+    @Override
+    public void add(Activations x, Activations delta) {
+        int tokens = x.tokens();
+        x.reset(tokens);
+        for (int i = 0; i < tokens * x.stride(); i++) {
+            x.values()[i] += delta.values()[i];
+        }
+    }
+
+    @Override
+    public void addBias(Activations x, float[] bias) {
+        int tokens = x.tokens();
+        x.reset(tokens);
+        for (int token = 0; token < tokens; token++) {
+            for (int i = 0; i < x.columns(); i++) {
+                x.values()[token * x.stride() + i] += bias[i];
+            }
+        }
+    }
+
+    @Override
+    public void swiglu(Activations gate, Activations up, Activations out) {
+        int tokens = gate.tokens();
+        out.reset(tokens);
+        for (int i = 0; i < tokens * gate.stride(); i++) {
+            float z = gate.values()[i];
+            out.values()[i] = (float) (z / (1 + Math.exp(-z))) * up.values()[i];
+        }
+    }
+
+    @Override
+    public void rope(Activations x, int headDim, RopeTable table, RopePairing pairing, TokenBatch batch) {
+        int tokens = x.tokens();
+        x.reset(tokens);
+        for (int token = 0; token < tokens; token++) {
+            float[] turns = table.turns(batch.position(token));
+            int start = token * x.stride();
+            for (int head = start; head < start + x.columns(); head += headDim) {
+                turn(x.values(), head, turns, pairing);
+            }
+        }
+    }
+
+    /// `(a, b) -> (a cos - b sin, a sin + b cos)` for each pair of the head at `head`.
+    private static void turn(float[] x, int head, float[] turns, RopePairing pairing) {
+        int pairs = turns.length / 2;
+        for (int i = 0; i < pairs; i++) {
+            int first = head + (pairing == RopePairing.ADJACENT ? 2 * i : i);
+            int second = first + (pairing == RopePairing.ADJACENT ? 1 : pairs);
+            float a = x[first];
+            float b = x[second];
+            x[first] = a * turns[i] - b * turns[pairs + i];
+            x[second] = a * turns[pairs + i] + b * turns[i];
+        }
+    }
+
+    @Override
+    public void storeKv(Activations keys, Activations values, KvLayout layout, int layer, TokenBatch batch) {
+        int headDim = layout.headDim();
+        for (int token = 0; token < batch.tokenCount(); token++) {
+            int slot = batch.position(token) % BLOCK_TOKENS;
+            for (int head = 0; head < layout.kvHeads(layer); head++) {
+                long key = headAddress(layout, layer, head, batch, token, batch.position(token) / BLOCK_TOKENS);
+                long value = key + layout.keyBytes();
+                for (int d = 0; d < headDim; d++) {
+                    float k = keys.values()[token * keys.stride() + head * headDim + d];
+                    float v = values.values()[token * values.stride() + head * headDim + d];
+                    write(batch.kv(), layout.encoding(), key, d * BLOCK_TOKENS + slot, k);
+                    write(batch.kv(), layout.encoding(), value, slot * headDim + d, v);
+                }
+            }
+        }
+    }
+
+    private static long headAddress(KvLayout layout, int layer, int head, TokenBatch batch, int token, int block) {
+        return batch.blockOffset(batch.sequence(token), block) + layout.headOffset(layer, head);
+    }
+
+    /// Values beyond f16's range become its largest, not infinite: every tier takes a cached f16 for a
+    /// number.
+    private static void write(MemorySegment kv, KvEncoding encoding, long base, int element, float value) {
+        switch (encoding) {
+            case F32 -> kv.set(FLOAT, base + 4L * element, value);
+            case F16 -> kv.set(SHORT, base + 2L * element, Float.floatToFloat16(Math.clamp(value, -F16_MAX, F16_MAX)));
+            case BF16 -> kv.set(SHORT, base + 2L * element, PackedMatrix.toBfloat16(value));
+        }
+    }
+
+    private static float read(MemorySegment kv, KvEncoding encoding, long base, int element) {
+        return switch (encoding) {
+            case F32 -> kv.get(FLOAT, base + 4L * element);
+            case F16 -> Float.float16ToFloat(kv.get(SHORT, base + 2L * element));
+            case BF16 -> Float.intBitsToFloat(kv.get(SHORT, base + 2L * element) << 16);
+        };
+    }
+
+    @Override
+    public void attention(
+            Activations query, KvLayout layout, int layer, float scale, TokenBatch batch, Activations out) {
+        int heads = query.columns() / layout.headDim();
+        out.reset(query.tokens());
+        pool.run(query.tokens() * heads, 1, (from, to) -> {
+            for (int i = from; i < to; i++) {
+                attendHead(query, layout, layer, scale, batch, out, i / heads, i % heads);
+            }
+        });
+    }
+
+    private static void attendHead(
+            Activations query,
+            KvLayout layout,
+            int layer,
+            float scale,
+            TokenBatch batch,
+            Activations out,
+            int token,
+            int head) {
+        int headDim = layout.headDim();
+        int kvHead = head / (query.columns() / headDim / layout.kvHeads(layer));
+        int from = token * query.stride() + head * headDim;
+        double[] scores = new double[batch.position(token) + 1];
+        for (int j = 0; j < scores.length; j++) {
+            long key = headAddress(layout, layer, kvHead, batch, token, j / BLOCK_TOKENS);
+            for (int d = 0; d < headDim; d++) {
+                float k = read(batch.kv(), layout.encoding(), key, d * BLOCK_TOKENS + j % BLOCK_TOKENS);
+                scores[j] += query.values()[from + d] * k;
+            }
+            scores[j] *= scale;
+        }
+        softmax(scores);
+        for (int d = 0; d < headDim; d++) {
+            double sum = 0;
+            for (int j = 0; j < scores.length; j++) {
+                long value = headAddress(layout, layer, kvHead, batch, token, j / BLOCK_TOKENS) + layout.keyBytes();
+                sum += scores[j] * read(batch.kv(), layout.encoding(), value, j % BLOCK_TOKENS * headDim + d);
+            }
+            out.values()[token * out.stride() + head * headDim + d] = (float) sum;
+        }
+    }
+
+    private static void softmax(double[] scores) {
+        double max = Double.NEGATIVE_INFINITY;
+        for (double score : scores) {
+            max = Math.max(max, score);
+        }
+        double sum = 0;
+        for (int j = 0; j < scores.length; j++) {
+            scores[j] = Math.exp(scores[j] - max);
+            sum += scores[j];
+        }
+        for (int j = 0; j < scores.length; j++) {
+            scores[j] /= sum;
+        }
+    }
+}
