@@ -17,8 +17,6 @@ final class GgufValues {
     /// Arrays within arrays: the format sets no limit and files use none; recursion needs one.
     static final int DEPTH_MAX = 4;
 
-    private static final ValueType[] TYPES = ValueType.values();
-
     private final ByteReader reader;
     private long elementsLeft = ELEMENTS_MAX;
 
@@ -41,10 +39,9 @@ final class GgufValues {
 
     private ValueType type(String what) {
         int number = reader.int32(what + " type");
-        if (number < 0 || number >= TYPES.length) {
-            throw reader.mismatch(what + " type", "0.." + (TYPES.length - 1), Integer.toUnsignedString(number));
-        }
-        return TYPES[number];
+        return ValueType.ofNumber(number)
+                .orElseThrow(() ->
+                        reader.mismatch(what + " type", "a known type", "number " + Integer.toUnsignedString(number)));
     }
 
     private MetadataValue.Array array(String what, int depth) {
