@@ -1,0 +1,60 @@
+package dev.trimtab.checkpoint;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+
+/// A growing buffer of little-endian bytes: the writing twin of [ByteReader].
+final class ByteWriter {
+    private byte[] bytes = new byte[4096];
+    private int size;
+
+    int size() {
+        return size;
+    }
+
+    byte[] toBytes() {
+        return Arrays.copyOf(bytes, size);
+    }
+
+    /// The low `width` bytes of `value`, lowest first.
+    ByteWriter whole(long value, int width) {
+        reserve(width);
+        for (int i = 0; i < width; i++) {
+            bytes[size++] = (byte) (value >>> (8 * i));
+        }
+        return this;
+    }
+
+    ByteWriter int32(int value) {
+        return whole(value, 4);
+    }
+
+    ByteWriter int64(long value) {
+        return whole(value, 8);
+    }
+
+    /// A u64 length and the UTF-8 bytes.
+    ByteWriter string(String text) {
+        byte[] encoded = text.getBytes(StandardCharsets.UTF_8);
+        int64(encoded.length);
+        reserve(encoded.length);
+        System.arraycopy(encoded, 0, bytes, size, encoded.length);
+        size += encoded.length;
+        return this;
+    }
+
+    /// Zeros up to the next multiple of `alignment`.
+    ByteWriter pad(int alignment) {
+        int padding = Math.toIntExact(GgufReader.roundUp(size, alignment) - size);
+        reserve(padding);
+        size += padding;
+        return this;
+    }
+
+    private void reserve(int more) {
+        int needed = Math.addExact(size, more);
+        if (needed > bytes.length) {
+            bytes = Arrays.copyOf(bytes, Math.max(needed, Math.multiplyExact(2, bytes.length)));
+        }
+    }
+}

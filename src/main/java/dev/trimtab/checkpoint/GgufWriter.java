@@ -1,0 +1,244 @@
+package dev.trimtab.checkpoint;
+
+import dev.trimtab.error.Internal;
+import dev.trimtab.tensor.Tensor;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
+import java.nio.channels.WritableByteChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// Writes GGUF version 3 (the layout stands at [GgufReader]), pairs and tensors in the order they were
+/// given, so that
+/// what it writes is the same bytes each time.
+///
+/// It holds the tensors' memory only by reference: a checkpoint's tensors can be written while that
+/// checkpoint is open.
+/// `general.alignment` is written where it is not the default, and `general.quantization_version`, which
+/// ggml asks for
+/// when any tensor is quantized, where the caller has not given it; `general.file_type` is the caller's
+/// to choose.
+public final class GgufWriter {
+    /// Version 2 of ggml's block formats, the only one since 2023.
+    private static final long QUANTIZATION_VERSION = 2;
+
+    private static final String QUANTIZATION_VERSION_KEY = "general.quantization_version";
+
+    /// ggml's `GGML_MAX_NAME` less the terminator: longer names it cannot load.
+    private static final int NAME_BYTES_MAX = 63;
+
+    private static final int ALIGNMENT_DEFAULT = 32;
+
+    /// Bytes handed to a channel at a time, for views of segments that no `ByteBuffer` can span.
+    private static final long CHUNK_BYTES = 64 << 20;
+
+    private final int alignment;
+    private final Map<String, MetadataValue> pairs = new LinkedHashMap<>();
+    private final Map<String, Tensor> tensors = new LinkedHashMap<>();
+
+    /// A writer with the default alignment of 32 bytes.
+    public GgufWriter() {
+        this(ALIGNMENT_DEFAULT);
+    }
+
+    /// `alignment` is a power of two.
+    public GgufWriter(int alignment) {
+        if (Integer.bitCount(alignment) != 1 || alignment < 1 || alignment > GgufReader.ALIGNMENT_MAX) {
+            throw new Internal("alignment: a power of two expected, found " + alignment);
+        }
+        this.alignment = alignment;
+        if (alignment != ALIGNMENT_DEFAULT) {
+            put(GgufReader.ALIGNMENT_KEY, new MetadataValue.Whole(ValueType.UINT32, alignment));
+        }
+    }
+
+    /// Adds the pair, or replaces the value in place where the key is there already.
+    public GgufWriter put(String key, MetadataValue value) {
+        int sizeBytes = key.getBytes(StandardCharsets.UTF_8).length;
+        if (sizeBytes < 1 || sizeBytes > GgufReader.KEY_BYTES_MAX) {
+            throw new Internal("a key of 1.." + GgufReader.KEY_BYTES_MAX + " bytes expected, found " + sizeBytes);
+        }
+        if (key.equals(GgufReader.ALIGNMENT_KEY)
+                && !value.equals(new MetadataValue.Whole(ValueType.UINT32, alignment))) {
+            throw new Internal(key + " is the writer's: expected " + alignment + ", found " + value.describe());
+        }
+        pairs.put(key, value);
+        return this;
+    }
+
+    /// Adds a string.
+    public GgufWriter text(String key, String text) {
+        return put(key, new MetadataValue.Text(text));
+    }
+
+    /// Adds a non-negative integer as UINT32, the type llama.cpp reads counts and ids with.
+    public GgufWriter uint32(String key, int value) {
+        return put(key, new MetadataValue.Whole(ValueType.UINT32, value));
+    }
+
+    /// Adds a number as FLOAT32.
+    public GgufWriter float32(String key, float value) {
+        return put(key, new MetadataValue.Real(ValueType.FLOAT32, value));
+    }
+
+    /// Adds an array of strings.
+    public GgufWriter texts(String key, List<String> texts) {
+        return put(key, new MetadataValue.Texts(List.copyOf(texts)));
+    }
+
+    /// Adds a tensor under its own name.
+    public GgufWriter tensor(Tensor tensor) {
+        int sizeBytes = tensor.name().getBytes(StandardCharsets.UTF_8).length;
+        if (sizeBytes > NAME_BYTES_MAX) {
+            throw new Internal(tensor.name() + ": a name of at most " + NAME_BYTES_MAX + " bytes expected");
+        }
+        if (tensors.putIfAbsent(tensor.name(), tensor) != null) {
+            throw new Internal(tensor.name() + ": a second tensor of this name");
+        }
+        return this;
+    }
+
+    /// Writes the file beside `path` and then renames it over, so that nobody sees it half done.
+    ///
+    /// @throws UncheckedIOException when the disk refuses, with the path
+    public void write(Path path) {
+        Path target = path.toAbsolutePath();
+        try {
+            Path part = Files.createTempFile(target.getParent(), target.getFileName() + ".", ".part");
+            try {
+                try (FileChannel channel = FileChannel.open(part, StandardOpenOption.WRITE)) {
+                    write(channel);
+                    channel.force(true);
+                }
+                Files.move(part, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            } finally {
+                Files.deleteIfExists(part);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(path + ": cannot be written: " + e.getMessage(), e);
+        }
+    }
+
+    /// The whole file in memory, for small ones.
+    public byte[] toBytes() {
+        try (var bytes = new ByteArrayOutputStream()) {
+            write(Channels.newChannel(bytes));
+            return bytes.toByteArray();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void write(WritableByteChannel channel) throws IOException {
+        writeFully(channel, ByteBuffer.wrap(header()));
+        for (Tensor tensor : tensors.values()) {
+            MemorySegment data = tensor.data();
+            for (long offset = 0; offset < data.byteSize(); offset += CHUNK_BYTES) {
+                long size = Math.min(CHUNK_BYTES, data.byteSize() - offset);
+                writeFully(channel, data.asSlice(offset, size).asByteBuffer());
+            }
+            long padding = GgufReader.roundUp(data.byteSize(), alignment) - data.byteSize();
+            writeFully(channel, ByteBuffer.allocate(Math.toIntExact(padding)));
+        }
+    }
+
+    private static void writeFully(WritableByteChannel channel, ByteBuffer bytes) throws IOException {
+        while (bytes.hasRemaining()) {
+            channel.write(bytes);
+        }
+    }
+
+    /// Everything before the data section, padded.
+    private byte[] header() {
+        Map<String, MetadataValue> written = new LinkedHashMap<>(pairs);
+        if (tensors.values().stream().anyMatch(tensor -> tensor.encoding().blockElements() > 1)) {
+            written.putIfAbsent(
+                    QUANTIZATION_VERSION_KEY, new MetadataValue.Whole(ValueType.UINT32, QUANTIZATION_VERSION));
+        }
+        ByteWriter header = new ByteWriter();
+        header.int32(GgufReader.MAGIC).int32(3);
+        header.int64(tensors.size()).int64(written.size());
+        written.forEach((key, value) -> pair(header, key, value));
+        long offset = 0;
+        for (Tensor tensor : tensors.values()) {
+            tensorInfo(header, tensor, offset);
+            offset = GgufReader.roundUp(offset + tensor.sizeBytes(), alignment);
+        }
+        return header.pad(alignment).toBytes();
+    }
+
+    private static void pair(ByteWriter header, String key, MetadataValue value) {
+        header.string(key);
+        switch (value) {
+            case MetadataValue.Text(String text) ->
+                type(header, ValueType.STRING).string(text);
+            case MetadataValue.Flag(boolean flag) ->
+                type(header, ValueType.BOOL).whole(flag ? 1 : 0, 1);
+            case MetadataValue.Whole(ValueType type, long whole) ->
+                type(header, type).whole(whole, type.sizeBytes());
+            case MetadataValue.Real(ValueType type, double real) -> real(type(header, type), type, real);
+            case MetadataValue.Array array -> array(type(header, ValueType.ARRAY), array);
+        }
+    }
+
+    private static void array(ByteWriter header, MetadataValue.Array array) {
+        switch (array) {
+            case MetadataValue.Texts(List<String> texts) -> {
+                type(header, ValueType.STRING).int64(texts.size());
+                texts.forEach(header::string);
+            }
+            case MetadataValue.Wholes(ValueType type, long[] wholes) -> {
+                type(header, type).int64(wholes.length);
+                for (long whole : wholes) {
+                    header.whole(whole, type.sizeBytes());
+                }
+            }
+            case MetadataValue.Reals(ValueType type, double[] reals) -> {
+                type(header, type).int64(reals.length);
+                for (double real : reals) {
+                    real(header, type, real);
+                }
+            }
+            case MetadataValue.Flags(boolean[] flags) -> {
+                type(header, ValueType.BOOL).int64(flags.length);
+                for (boolean flag : flags) {
+                    header.whole(flag ? 1 : 0, 1);
+                }
+            }
+            case MetadataValue.Nested(List<MetadataValue.Array> arrays) -> {
+                type(header, ValueType.ARRAY).int64(arrays.size());
+                arrays.forEach(inner -> array(header, inner));
+            }
+        }
+    }
+
+    private static ByteWriter type(ByteWriter header, ValueType type) {
+        return header.int32(type.number());
+    }
+
+    private static void real(ByteWriter header, ValueType type, double real) {
+        if (type == ValueType.FLOAT32) {
+            header.int32(Float.floatToRawIntBits((float) real));
+        } else {
+            header.int64(Double.doubleToRawLongBits(real));
+        }
+    }
+
+    private static void tensorInfo(ByteWriter header, Tensor tensor, long offset) {
+        List<Long> extents = tensor.shape().extents();
+        header.string(tensor.name()).int32(extents.size());
+        extents.reversed().forEach(header::int64);
+        header.int32(tensor.encoding().ggmlId()).int64(offset);
+    }
+}
