@@ -45,9 +45,12 @@ final class ByteWriter {
 
     /// Zeros up to the next multiple of `alignment`.
     ByteWriter pad(int alignment) {
-        int padding = Math.toIntExact(GgufReader.roundUp(size, alignment) - size);
-        reserve(padding);
-        size += padding;
+        return zeros(Math.toIntExact(GgufReader.roundUp(size, alignment) - size));
+    }
+
+    ByteWriter zeros(int count) {
+        reserve(count);
+        size += count;
         return this;
     }
 

@@ -90,22 +90,24 @@ final class MappedFiles implements AutoCloseable {
     ///
     /// @throws BadCheckpoint when a file was truncated or rewritten since it was mapped
     <T> T reading(Supplier<T> load) {
-        T loaded;
         try {
-            loaded = load.get();
+            T loaded = load.get();
+            files.forEach(MappedFile::checkUnchanged);
+            return loaded;
         } catch (RuntimeException | Error e) {
             if (isFault(e)) {
-                throw new BadCheckpoint(names() + ": truncated while it was read", e);
+                throw new BadCheckpoint(names() + ": cut short, or unreadable, while it was read", e);
             }
             throw e;
         }
-        files.forEach(MappedFile::checkUnchanged);
-        return loaded;
     }
 
+    /// Whether HotSpot threw it for a fault in mapped memory. It may come a little after the access, hence
+    /// the checks within the `try` above, and on another thread, hence the causes.
     private static boolean isFault(Throwable thrown) {
         for (Throwable cause = thrown; cause != null; cause = cause.getCause()) {
-            if (cause instanceof InternalError) {
+            if (cause instanceof InternalError
+                    && String.valueOf(cause.getMessage()).contains("unsafe memory access")) {
                 return true;
             }
         }

@@ -2,31 +2,37 @@ package dev.trimtab.tensor;
 
 import dev.trimtab.error.Unsupported;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Optional;
 
-/// Decodes the bytes of a tensor to floats, a plain loop per encoding: the reference that packing and tests stand on.
+/// Decodes the bytes of a tensor to floats, a plain loop per encoding: the reference that packing and tests
+/// stand on.
 ///
-/// Layouts are ggml's (`ggml-common.h`); all numbers little-endian. A block of 32 elements is
-///
-/// 1. `Q8_0`: f16 scale d, 32 signed bytes q; `w = d q`.
-/// 2. `Q4_0`: f16 scale d, 16 bytes; element j is the low nibble of byte j, element j + 16 the high one; `w = d (q -
-/// 8)`.
+/// Layouts are ggml's (`ggml-common.h`), all numbers little-endian; each stands at its family: [PlainValues],
+/// [ClassicBlocks], [KQuantBlocks], [TableBlocks], [FewBitBlocks], [GridBlocks], [DeltaGridBlocks]. Results
+/// equal ggml's bit for bit. `Q8_1` and `Q8_K`, which ggml makes of activations only, no file holds and
+/// nothing decodes.
 public final class Dequantizer {
-    private static final ValueLayout.OfFloat FLOAT =
-            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfShort SHORT =
-            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
+    private static final Map<Encoding, Decoder> DECODERS = new EnumMap<>(Encoding.class);
+
+    static {
+        Arrays.stream(Encoding.values())
+                .forEach(encoding -> decoder(encoding).ifPresent(decoder -> DECODERS.put(encoding, decoder)));
+    }
+
+    /// Decodes a run of elements: whole blocks.
+    @FunctionalInterface
+    private interface Decoder {
+        void decode(MemorySegment bytes, long at, float[] out, int to, int count);
+    }
 
     private Dequantizer() {}
 
     /// Whether [#decode] knows `encoding`.
     public static boolean canDecode(Encoding encoding) {
-        return switch (encoding) {
-            case F32, F16, BF16, Q8_0, Q4_0 -> true;
-            default -> false;
-        };
+        return DECODERS.containsKey(encoding);
     }
 
     /// Decodes `count` elements that begin at byte `offset` of `bytes` into `out[outOffset ..]`.
@@ -36,14 +42,12 @@ public final class Dequantizer {
     /// @throws Unsupported for an encoding that [#canDecode] denies
     public static void decode(
             Encoding encoding, MemorySegment bytes, long offset, float[] out, int outOffset, int count) {
-        switch (encoding) {
-            case F32 -> MemorySegment.copy(bytes, FLOAT, offset, out, outOffset, count);
-            case F16 -> f16(bytes, offset, out, outOffset, count);
-            case BF16 -> bf16(bytes, offset, out, outOffset, count);
-            case Q8_0 -> q8(bytes, offset, out, outOffset, count);
-            case Q4_0 -> q4(bytes, offset, out, outOffset, count);
-            default -> throw new Unsupported("encoding " + encoding + " cannot be decoded");
+        Decoder decoder = DECODERS.get(encoding);
+        if (decoder == null) {
+            throw new Unsupported("encoding " + encoding + " cannot be decoded");
         }
+        assert count % encoding.blockElements() == 0 : count;
+        decoder.decode(bytes, offset, out, outOffset, count);
     }
 
     /// Decodes row `row` of a matrix into `out[outOffset .. outOffset + columns)`.
@@ -53,37 +57,54 @@ public final class Dequantizer {
         decode(tensor.encoding(), tensor.data(), row * rowBytes, out, outOffset, Math.toIntExact(columns));
     }
 
-    private static void f16(MemorySegment bytes, long offset, float[] out, int outOffset, int count) {
-        for (int i = 0; i < count; i++) {
-            out[outOffset + i] = Float.float16ToFloat(bytes.get(SHORT, offset + 2L * i));
-        }
+    private static Optional<Decoder> decoder(Encoding encoding) {
+        return switch (encoding) {
+            case F32 -> Optional.of(PlainValues::f32);
+            case F16 -> Optional.of(PlainValues::f16);
+            case BF16 -> Optional.of(PlainValues::bf16);
+            case F64 -> Optional.of(PlainValues::f64);
+            case I8 -> Optional.of(PlainValues::i8);
+            case I16 -> Optional.of(PlainValues::i16);
+            case I32 -> Optional.of(PlainValues::i32);
+            case I64 -> Optional.of(PlainValues::i64);
+            case Q4_0 -> blocks(encoding, ClassicBlocks::q40);
+            case Q4_1 -> blocks(encoding, ClassicBlocks::q41);
+            case Q5_0 -> blocks(encoding, ClassicBlocks::q50);
+            case Q5_1 -> blocks(encoding, ClassicBlocks::q51);
+            case Q8_0 -> blocks(encoding, ClassicBlocks::q80);
+            case Q2_K -> blocks(encoding, KQuantBlocks::q2k);
+            case Q3_K -> blocks(encoding, KQuantBlocks::q3k);
+            case Q4_K -> blocks(encoding, KQuantBlocks::q4k);
+            case Q5_K -> blocks(encoding, KQuantBlocks::q5k);
+            case Q6_K -> blocks(encoding, KQuantBlocks::q6k);
+            case IQ2_XXS -> blocks(encoding, GridBlocks::iq2xxs);
+            case IQ2_XS -> blocks(encoding, GridBlocks::iq2xs);
+            case IQ2_S -> blocks(encoding, GridBlocks::iq2s);
+            case IQ3_XXS -> blocks(encoding, GridBlocks::iq3xxs);
+            case IQ3_S -> blocks(encoding, GridBlocks::iq3s);
+            case IQ1_S -> blocks(encoding, DeltaGridBlocks::iq1s);
+            case IQ1_M -> blocks(encoding, DeltaGridBlocks::iq1m);
+            case IQ4_NL -> blocks(encoding, TableBlocks::iq4nl);
+            case IQ4_XS -> blocks(encoding, TableBlocks::iq4xs);
+            case MXFP4 -> blocks(encoding, TableBlocks::mxfp4);
+            case NVFP4 -> blocks(encoding, TableBlocks::nvfp4);
+            case TQ1_0 -> blocks(encoding, FewBitBlocks::tq10);
+            case TQ2_0 -> blocks(encoding, FewBitBlocks::tq20);
+            case Q1_0 -> blocks(encoding, FewBitBlocks::q10);
+            case Q2_0 -> blocks(encoding, FewBitBlocks::q20);
+            case Q8_1, Q8_K -> Optional.empty();
+        };
     }
 
-    private static void bf16(MemorySegment bytes, long offset, float[] out, int outOffset, int count) {
-        for (int i = 0; i < count; i++) {
-            out[outOffset + i] = Float.intBitsToFloat(bytes.get(SHORT, offset + 2L * i) << 16);
-        }
-    }
-
-    private static void q8(MemorySegment bytes, long offset, float[] out, int outOffset, int count) {
-        long block = offset;
-        for (int i = 0; i < count; i += 32, block += 34) {
-            float scale = Float.float16ToFloat(bytes.get(SHORT, block));
-            for (int j = 0; j < 32; j++) {
-                out[outOffset + i + j] = scale * bytes.get(BYTE, block + 2 + j);
+    private static Optional<Decoder> blocks(Encoding encoding, BlockDecoder block) {
+        int elements = encoding.blockElements();
+        int blockBytes = encoding.blockBytes();
+        return Optional.of((bytes, at, out, to, count) -> {
+            long next = at;
+            for (int i = 0; i < count; i += elements) {
+                block.decode(bytes, next, out, to + i);
+                next += blockBytes;
             }
-        }
-    }
-
-    private static void q4(MemorySegment bytes, long offset, float[] out, int outOffset, int count) {
-        long block = offset;
-        for (int i = 0; i < count; i += 32, block += 18) {
-            float scale = Float.float16ToFloat(bytes.get(SHORT, block));
-            for (int j = 0; j < 16; j++) {
-                int pair = bytes.get(BYTE, block + 2 + j);
-                out[outOffset + i + j] = scale * ((pair & 15) - 8);
-                out[outOffset + i + j + 16] = scale * (((pair >> 4) & 15) - 8);
-            }
-        }
+        });
     }
 }

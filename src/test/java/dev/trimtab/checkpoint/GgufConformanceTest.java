@@ -13,8 +13,11 @@ import dev.trimtab.error.Unsupported;
 import dev.trimtab.tensor.Encoding;
 import dev.trimtab.tensor.Shape;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
@@ -62,6 +65,31 @@ class GgufConformanceTest {
             assertThat(checkpoint.metadata().string("general.architecture")).isEqualTo("llama");
             assertThat(checkpoint.metadata().strings("tokenizer.ggml.tokens")).hasSize((int) vocabSize);
         }
+    }
+
+    @TestFactory
+    Stream<DynamicTest> opensEveryCheckpointAndVocabulary() throws IOException {
+        List<Path> files = new ArrayList<>();
+        for (String folder : List.of("models", "vectors/tokenizers/ggml-vocab")) {
+            try (Stream<Path> found = Files.find(SharedData.path(folder), 3, (path, _) -> isGguf(path))) {
+                found.sorted().forEach(files::add);
+            }
+        }
+
+        assertThat(files).hasSizeGreaterThan(10);
+        return files.stream()
+                .map(file -> DynamicTest.dynamicTest(file.getFileName().toString(), () -> {
+                    try (Checkpoint checkpoint = Checkpoint.open(file)) {
+                        String family = checkpoint.metadata().string("general.architecture");
+                        assertThat(checkpoint.metadata().strings("tokenizer.ggml.tokens"))
+                                .as(family)
+                                .isNotEmpty();
+                    }
+                }));
+    }
+
+    private static boolean isGguf(Path path) {
+        return path.toString().endsWith(".gguf");
     }
 
     private static void checkVerdict(Path file, String verdict) {

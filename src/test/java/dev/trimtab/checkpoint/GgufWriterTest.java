@@ -31,18 +31,17 @@ class GgufWriterTest {
 
     @Test
     void keepsTensorsInOrderWithTheirBytesAlignedAsAsked() {
-        GgufWriter writer = new GgufWriter(128)
-                .tensor(tensor("b", Encoding.I8, Shape.of(3, 5)))
-                .tensor(tensor("a", Encoding.Q4_0, Shape.of(2, 1, 64)));
+        GgufWriter writer =
+                new GgufWriter(128).tensor(tensor("b", Encoding.I8, 5, 3)).tensor(tensor("a", Encoding.Q4_0, 64, 2));
 
         Checkpoint checkpoint = Checkpoint.of("t", MemorySegment.ofArray(writer.toBytes()));
 
         assertThat(checkpoint.tensors().keySet()).containsExactly("b", "a");
-        assertThat(checkpoint.tensor("a").shape()).isEqualTo(Shape.of(2, 1, 64));
+        assertThat(checkpoint.tensor("a").shape()).isEqualTo(Shape.of(2, 64));
         assertThat(checkpoint
                         .tensor("a")
                         .data()
-                        .mismatch(tensor("a", Encoding.Q4_0, Shape.of(2, 1, 64)).data()))
+                        .mismatch(tensor("a", Encoding.Q4_0, 64, 2).data()))
                 .isEqualTo(-1);
         assertThat(checkpoint.metadata().integer("general.alignment")).isEqualTo(128);
         assertThat(checkpoint.metadata().integer("general.quantization_version"))
@@ -73,7 +72,8 @@ class GgufWriterTest {
         return writer.toBytes();
     }
 
-    private static Tensor tensor(String name, Encoding encoding, Shape shape) {
+    static Tensor tensor(String name, Encoding encoding, long columns, long rows) {
+        Shape shape = Shape.of(rows, columns);
         byte[] bytes = new byte[Math.toIntExact(encoding.sizeBytes(shape.elements()))];
         for (int i = 0; i < bytes.length; i++) {
             bytes[i] = (byte) (i * 7);

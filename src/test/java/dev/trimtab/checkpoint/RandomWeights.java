@@ -1,24 +1,85 @@
 package dev.trimtab.checkpoint;
 
 import dev.trimtab.error.Internal;
+import dev.trimtab.tensor.Dequantizer;
 import dev.trimtab.tensor.Encoding;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.EnumMap;
+import java.util.Map;
 import java.util.Random;
 
-/// Normally distributed weights in the encodings for which rounding to nearest is a few lines: enough for
-/// tests to
-/// compute with, not the quantizers of the product.
+/// Weights of a given deviation in any encoding of weights: enough for tests to compute with.
+///
+/// Normally distributed and rounded to nearest where that is a few lines; in the others random codes whose
+/// f16 scales are then set to give the deviation. These are not the quantizers of the product.
 final class RandomWeights {
+    /// Where a block keeps its f16 scale and minimum, and how many scales the minimum is so that weights
+    /// average 0.
+    private record ScaleField(int scaleOffset, int minOffset, float scalesPerMin) {
+        static ScaleField at(int scaleOffset) {
+            return new ScaleField(scaleOffset, scaleOffset, 1);
+        }
+    }
+
+    private static final Map<Encoding, ScaleField> SCALES = new EnumMap<>(Map.ofEntries(
+            Map.entry(Encoding.Q4_1, new ScaleField(0, 2, -7.5f)),
+            Map.entry(Encoding.Q5_0, ScaleField.at(0)),
+            Map.entry(Encoding.Q5_1, new ScaleField(0, 2, -15.5f)),
+            Map.entry(Encoding.Q2_K, new ScaleField(80, 82, 1.5f)),
+            Map.entry(Encoding.Q3_K, ScaleField.at(108)),
+            Map.entry(Encoding.Q4_K, new ScaleField(0, 2, 7.5f)),
+            Map.entry(Encoding.Q5_K, new ScaleField(0, 2, 15.5f)),
+            Map.entry(Encoding.Q6_K, ScaleField.at(208)),
+            Map.entry(Encoding.IQ2_XXS, ScaleField.at(0)),
+            Map.entry(Encoding.IQ2_XS, ScaleField.at(0)),
+            Map.entry(Encoding.IQ2_S, ScaleField.at(0)),
+            Map.entry(Encoding.IQ3_XXS, ScaleField.at(0)),
+            Map.entry(Encoding.IQ3_S, ScaleField.at(0)),
+            Map.entry(Encoding.IQ1_S, ScaleField.at(0)),
+            Map.entry(Encoding.IQ4_NL, ScaleField.at(0)),
+            Map.entry(Encoding.IQ4_XS, ScaleField.at(0)),
+            Map.entry(Encoding.TQ1_0, ScaleField.at(52)),
+            Map.entry(Encoding.TQ2_0, ScaleField.at(64)),
+            Map.entry(Encoding.Q1_0, ScaleField.at(0)),
+            Map.entry(Encoding.Q2_0, ScaleField.at(0))));
+
     private RandomWeights() {}
 
-    /// `elements` weights of mean 0 and standard deviation `deviation`; whole blocks of `encoding`.
+    /// `elements` weights of mean near 0 and standard deviation near `deviation`; whole blocks of `encoding`.
     static byte[] normal(Encoding encoding, int elements, double deviation, Random random) {
+        if (SCALES.containsKey(encoding)) {
+            return codes(encoding, elements, deviation, random);
+        }
         float[] weights = new float[elements];
         for (int i = 0; i < elements; i++) {
             weights[i] = (float) (deviation * random.nextGaussian());
         }
         return encode(encoding, weights);
+    }
+
+    private static byte[] codes(Encoding encoding, int elements, double deviation, Random random) {
+        ByteBuffer out = ByteBuffer.allocate(Math.toIntExact(encoding.sizeBytes(elements)))
+                .order(ByteOrder.LITTLE_ENDIAN);
+        random.nextBytes(out.array());
+        setScales(encoding, out, 1);
+        float[] decoded = new float[elements];
+        Dequantizer.decode(encoding, MemorySegment.ofArray(out.array()), 0, decoded, 0, elements);
+        double squares = 0;
+        for (float weight : decoded) {
+            squares += (double) weight * weight;
+        }
+        setScales(encoding, out, (float) (deviation / Math.sqrt(squares / elements)));
+        return out.array();
+    }
+
+    private static void setScales(Encoding encoding, ByteBuffer out, float scale) {
+        ScaleField field = SCALES.getOrDefault(encoding, ScaleField.at(0));
+        for (int block = 0; block < out.capacity(); block += encoding.blockBytes()) {
+            out.putShort(block + field.minOffset(), Float.floatToFloat16(scale * field.scalesPerMin()));
+            out.putShort(block + field.scaleOffset(), Float.floatToFloat16(scale));
+        }
     }
 
     /// `weights` rounded to `encoding`.

@@ -81,7 +81,8 @@ public final class TestCheckpoints {
         return this;
     }
 
-    /// The encoding of every matrix, the embedding included; norms stay F32.
+    /// The encoding of every matrix, the embedding included; norms stay F32. Any but `IQ1_M`, `MXFP4`,
+    /// `NVFP4` and those not of weights; row lengths must be whole blocks.
     public TestCheckpoints encoding(Encoding encoding) {
         this.encoding = encoding;
         this.embeddingEncoding = encoding;
