@@ -1,0 +1,116 @@
+package dev.trimtab.template.builtin;
+
+import dev.trimtab.template.value.Kinds;
+import dev.trimtab.template.value.Rendering;
+import dev.trimtab.template.value.Sequences;
+import dev.trimtab.template.value.Texts;
+import dev.trimtab.template.value.Value;
+import java.util.List;
+
+/// `x.name` and `x[key]`. What is not there is undefined; only looking into something undefined is an error.
+public final class Access {
+    private Access() {}
+
+    /// `value.name`: a method or attribute first, then the item under `key`, which is the name as a value.
+    public static Value attribute(Rendering rendering, Value value, String name, Value key) {
+        return switch (value) {
+            case Value.Dict dict -> {
+                Method<Value.Dict> method = DictMethods.TABLE.get(name);
+                if (method != null) {
+                    yield method.bound(rendering, name, dict);
+                }
+                Value item = DictMethods.HIDDEN.contains(name) ? null : dict.entries().get(key);
+                yield item != null ? item : new Value.Undefined(dict, name);
+            }
+            case Value.Text text -> {
+                Method<String> method = StringMethods.TABLE.get(name);
+                yield method != null
+                        ? method.bound(rendering, name, text.text())
+                        : new Value.Undefined(text, name);
+            }
+            case Value.Items items -> {
+                Method<Value.Items> method = ListMethods.TABLE.get(name);
+                yield method != null ? method.bound(rendering, name, items) : ofGroup(items, name);
+            }
+            case Value.Thing thing -> thing.attribute(name);
+            case Value.Undefined undefined -> throw rendering.undefined(undefined);
+            case Value.None _, Value.Bool _, Value.Int _, Value.Real _, Value.Range _, Value.Function _ ->
+                new Value.Undefined(value, name);
+        };
+    }
+
+    /// What `groupby` gives are pairs whose parts have names.
+    private static Value ofGroup(Value.Items items, String name) {
+        if (items.shape() == Value.Shape.TUPLE && items.values().size() == 2) {
+            if (name.equals("grouper")) {
+                return items.values().getFirst();
+            } else if (name.equals("list")) {
+                return items.values().getLast();
+            }
+        }
+        return new Value.Undefined(items, name);
+    }
+
+    /// `value[key]`: an item first, then, under a name, an attribute.
+    public static Value item(Rendering rendering, Value value, Value key) {
+        if (value instanceof Value.Undefined undefined) {
+            throw rendering.undefined(undefined);
+        }
+        if (value instanceof Value.Dict dict && Kinds.isKey(key)) {
+            Value item = dict.entries().get(key);
+            if (item != null) {
+                return item;
+            }
+        } else if (Kinds.isWhole(key)) {
+            return indexed(rendering, value, Kinds.whole(key));
+        }
+        return key instanceof Value.Text name
+                ? attribute(rendering, value, name.text(), key)
+                : new Value.Undefined(value, shown(key));
+    }
+
+    private static Value indexed(Rendering rendering, Value value, long index) {
+        long length =
+                switch (value) {
+                    case Value.Items _, Value.Text _, Value.Range _ -> Sequences.length(rendering, value);
+                    default -> 0;
+                };
+        long position = index < 0 ? index + length : index;
+        if (position < 0 || position >= length) {
+            return new Value.Undefined(value, Long.toString(index));
+        }
+        return switch (value) {
+            case Value.Text text -> {
+                rendering.reads(text.text().length());
+                yield Value.of(Texts.at(text.text(), (int) position));
+            }
+            case Value.Range range -> Value.of(range.start() + position * range.step());
+            default -> ((Value.Items) value).values().get((int) position);
+        };
+    }
+
+    private static String shown(Value key) {
+        return Kinds.isWhole(key) ? Long.toString(Kinds.whole(key)) : Kinds.nameOf(key);
+    }
+
+    /// A value as the key of a dict; refuses lists and the like.
+    public static Value key(Rendering rendering, Value key) {
+        if (!Kinds.isKey(key)) {
+            throw rendering.invalid("unhashable type: '" + Kinds.nameOf(key) + "'");
+        }
+        return key;
+    }
+
+    /// The value at a path of names and indexes, `function.name` or `0.role`, as `map(attribute=...)` takes.
+    static Value path(Rendering rendering, Value value, Value path) {
+        if (!(path instanceof Value.Text text)) {
+            return item(rendering, value, path);
+        }
+        Value found = value;
+        for (String part : List.of(text.text().split("\\.", -1))) {
+            boolean index = !part.isEmpty() && part.length() < 10 && part.chars().allMatch(Character::isDigit);
+            found = item(rendering, found, index ? Value.of(Long.parseLong(part)) : Value.of(part));
+        }
+        return found;
+    }
+}

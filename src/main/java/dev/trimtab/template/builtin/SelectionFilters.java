@@ -1,0 +1,76 @@
+package dev.trimtab.template.builtin;
+
+import dev.trimtab.template.value.Arguments;
+import dev.trimtab.template.value.Kinds;
+import dev.trimtab.template.value.Printer;
+import dev.trimtab.template.value.Rendering;
+import dev.trimtab.template.value.Sequences;
+import dev.trimtab.template.value.Value;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// `map`, and the four ways to keep some elements of a sequence by a test.
+final class SelectionFilters {
+    static final Map<String, Filter> TABLE = Map.of(
+            "map", SelectionFilters::map,
+            "select", (rendering, input, arguments) -> select(rendering, input, arguments, true),
+            "reject", (rendering, input, arguments) -> select(rendering, input, arguments, false),
+            "selectattr", (rendering, input, arguments) -> selectAttribute(rendering, input, arguments, true),
+            "rejectattr", (rendering, input, arguments) -> selectAttribute(rendering, input, arguments, false));
+
+    private SelectionFilters() {}
+
+    private static Value map(Rendering rendering, Value input, Arguments arguments) {
+        List<Value> mapped = new ArrayList<>();
+        if (!arguments.positional().isEmpty()) {
+            Filter filter = Filters.named(rendering, Printer.str(rendering, arguments.positional().getFirst()));
+            Arguments rest = arguments.after(1);
+            for (Value value : Sequences.values(rendering, input)) {
+                mapped.add(filter.apply(rendering, value, rest));
+            }
+            return rendering.list(mapped);
+        }
+        Value attribute = arguments.require(rendering, 0, "attribute");
+        Optional<Value> otherwise = arguments.find(1, "default");
+        for (Value value : Sequences.values(rendering, input)) {
+            Value found = Access.path(rendering, value, attribute);
+            mapped.add(found instanceof Value.Undefined ? otherwise.orElse(found) : found);
+        }
+        return rendering.list(mapped);
+    }
+
+    private static Value select(Rendering rendering, Value input, Arguments arguments, boolean wanted) {
+        Predicate test = test(rendering, arguments, 0);
+        Arguments rest = arguments.after(1);
+        List<Value> selected = new ArrayList<>();
+        for (Value value : Sequences.values(rendering, input)) {
+            if (test.holds(rendering, value, rest) == wanted) {
+                selected.add(value);
+            }
+        }
+        return rendering.list(selected);
+    }
+
+    private static Value selectAttribute(Rendering rendering, Value input, Arguments arguments, boolean wanted) {
+        Value attribute = arguments.require(rendering, 0, "attribute");
+        Predicate test = test(rendering, arguments, 1);
+        Arguments rest = arguments.after(2);
+        List<Value> selected = new ArrayList<>();
+        for (Value value : Sequences.values(rendering, input)) {
+            if (test.holds(rendering, Access.path(rendering, value, attribute), rest) == wanted) {
+                selected.add(value);
+            }
+        }
+        return rendering.list(selected);
+    }
+
+    /// The test named by the argument at `index`; without one, the truth of the value.
+    private static Predicate test(Rendering rendering, Arguments arguments, int index) {
+        return index < arguments.positional().size()
+                ? Predicates.named(
+                        rendering, Printer.str(rendering, arguments.positional().get(index)))
+                : (_, value, _) -> Kinds.isTrue(value);
+    }
+}
