@@ -2,28 +2,28 @@ package dev.trimtab.checkpoint;
 
 import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.tensor.Tensor;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /// An opened checkpoint: metadata and named tensors, all checked, as read-only views of mapped memory.
 ///
-/// It owns the mapping: after [#close()] every tensor view throws. Models copy what they need while they pack it, so a
-/// checkpoint lives only as long as a load.
+/// It owns the mapping: after [#close()] every tensor view throws. Models copy what they need while they
+/// pack it, within
+/// [#reading(Supplier)], so a checkpoint lives only as long as a load.
 public final class Checkpoint implements AutoCloseable {
     private final Metadata metadata;
     private final Map<String, Tensor> tensors;
-    private final Arena arena;
+    private final MappedFiles files;
 
-    /// Takes over `arena`, which the tensors' memory must belong to.
-    Checkpoint(Metadata metadata, Map<String, Tensor> tensors, Arena arena) {
+    private Checkpoint(Metadata metadata, Map<String, Tensor> tensors, MappedFiles files) {
         this.metadata = metadata;
         this.tensors = Collections.unmodifiableMap(new LinkedHashMap<>(tensors));
-        this.arena = arena;
+        this.files = files;
     }
 
     /// Maps and checks the checkpoint at `path`.
@@ -32,13 +32,36 @@ public final class Checkpoint implements AutoCloseable {
     /// @throws dev.trimtab.error.NotFound when there is no such file
     /// @throws dev.trimtab.error.Unsupported when it holds an encoding that nothing here knows
     public static Checkpoint open(Path path) {
-        return of(path.toString(), MemorySegment.NULL);
+        MappedFiles files = new MappedFiles();
+        try {
+            return files.reading(() -> gguf(path.toString(), files.map(path), files));
+        } catch (RuntimeException | Error e) {
+            files.close();
+            throw e;
+        }
     }
 
-    /// As [#open(Path)] for bytes already in memory (the embedded model), which must stay alive and unchanged;
-    /// `source` names them in messages.
+    /// As [#open(Path)] for bytes already in memory (the embedded model), which must stay alive and
+    /// unchanged and are
+    /// not freed by [#close()]; `source` names them in messages.
     public static Checkpoint of(String source, MemorySegment bytes) {
-        return Optional.<Checkpoint>empty().orElseThrow(() -> new BadCheckpoint(source + ": " + bytes));
+        return gguf(source, bytes.asReadOnly(), new MappedFiles());
+    }
+
+    private static Checkpoint gguf(String source, MemorySegment bytes, MappedFiles files) {
+        GgufReader.Contents contents = GgufReader.read(source, bytes);
+        return new Checkpoint(contents.metadata(), contents.tensors(), files);
+    }
+
+    /// The door through which tensors are read: runs `load` and answers what it answers. Every load goes
+    /// through it,
+    /// for a file can be cut or rewritten while it is mapped, and only here that becomes a failure with a
+    /// name.
+    ///
+    /// @throws BadCheckpoint when the file changed since it was opened; nothing `load` made may then be
+    /// used
+    public <T> T reading(Supplier<T> load) {
+        return files.reading(load);
     }
 
     public Metadata metadata() {
@@ -61,8 +84,9 @@ public final class Checkpoint implements AutoCloseable {
         return find(name).orElseThrow(() -> new BadCheckpoint(metadata.source() + ": tensor " + name + " is missing"));
     }
 
+    /// Unmaps the files; every tensor view of them throws from then on. Closing again does nothing.
     @Override
     public void close() {
-        arena.close();
+        files.close();
     }
 }

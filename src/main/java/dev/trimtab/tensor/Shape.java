@@ -2,26 +2,26 @@ package dev.trimtab.tensor;
 
 import dev.trimtab.error.Internal;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/// The extents of a tensor, outermost first, so that a matrix is `[rows, columns]` = `[out features, in features]` and
-/// a
-/// row is contiguous. GGUF writes them the other way round; its reader turns them.
+/// The extents of a tensor, outermost first, so that a matrix is `[rows, columns]` = `[out features, in
+/// features]` and
+/// a row is contiguous. GGUF writes them the other way round; its reader turns them.
 ///
 /// Invariant: one to [#RANK_MAX] extents, each at least 1, whose product fits a `long`.
 public record Shape(List<Long> extents) {
     /// ggml's `GGML_MAX_DIMS`.
     public static final int RANK_MAX = 4;
 
+    /// @throws ArithmeticException when the product does not fit a `long`
     public Shape {
         extents = List.copyOf(extents);
-        if (extents.isEmpty() || extents.size() > RANK_MAX || extents.stream().anyMatch(extent -> extent < 1)) {
+        if (extents.isEmpty() || extents.size() > RANK_MAX || Collections.min(extents) < 1) {
             throw new Internal("shape of 1.." + RANK_MAX + " positive extents expected, found " + extents);
         }
-        if (product(extents) < 0) {
-            throw new Internal("shape " + extents + " has too many elements");
-        }
+        product(extents);
     }
 
     public static Shape of(long... extents) {
@@ -53,6 +53,10 @@ public record Shape(List<Long> extents) {
     }
 
     private static long product(List<Long> extents) {
-        return extents.stream().reduce(1L, Math::multiplyExact);
+        long product = 1;
+        for (long extent : extents) {
+            product = Math.multiplyExact(product, extent);
+        }
+        return product;
     }
 }

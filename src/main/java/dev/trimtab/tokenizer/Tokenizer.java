@@ -1,9 +1,13 @@
 package dev.trimtab.tokenizer;
 
 import dev.trimtab.checkpoint.Metadata;
-import java.util.Optional;
+import java.util.OptionalInt;
 
 /// Text to token ids and back for one checkpoint's vocabulary. Immutable and thread-safe.
+///
+/// Encoding costs time proportional to the text times the logarithm of its longest unbroken run,
+/// whatever it holds, and memory of about 10 bytes a character. It sets no limit of its own: a caller
+/// refuses what is longer than its context can be.
 public final class Tokenizer {
     /// What to do with text that spells a control token such as `<|im_end|>`.
     public enum ControlTokens {
@@ -14,37 +18,78 @@ public final class Tokenizer {
     }
 
     private final Vocabulary vocabulary;
+    private final SpecialTokens specialTokens;
+    private final TextEncoder encoder;
 
-    private Tokenizer(Vocabulary vocabulary) {
+    private Tokenizer(Vocabulary vocabulary, TextEncoder encoder) {
         this.vocabulary = vocabulary;
+        this.specialTokens = new SpecialTokens(vocabulary);
+        this.encoder = encoder;
     }
 
     /// The tokenizer that `metadata` (`tokenizer.ggml.*`) describes.
     ///
     /// @throws dev.trimtab.error.BadCheckpoint when it contradicts itself
-    /// @throws dev.trimtab.error.Unsupported for a model or pre-tokenizer nothing here knows; the message names it
+    /// @throws dev.trimtab.error.Unsupported for a model or pre-tokenizer nothing here knows; the
+    ///     message names it
     public static Tokenizer of(Metadata metadata) {
-        return new Tokenizer(Vocabulary.of(metadata));
+        Vocabulary vocabulary = Vocabulary.of(metadata);
+        return new Tokenizer(
+                vocabulary,
+                switch (vocabulary.model()) {
+                    case BYTE_LEVEL -> new BytePairEncoder(metadata, vocabulary);
+                    case SENTENCE_PIECE -> new SentencePieceEncoder(metadata, vocabulary);
+                });
     }
 
     public Vocabulary vocabulary() {
         return vocabulary;
     }
 
-    /// The ids of `text` without BOS or EOS. Linear in the length of `text`, whatever it holds.
+    /// The ids of `text` without BOS or EOS. An unpaired surrogate counts as U+FFFD.
     public int[] encode(String text, ControlTokens controlTokens) {
-        return Optional.<int[]>empty().orElseThrow(() -> new IllegalStateException(text + controlTokens));
+        IdBuffer ids = new IdBuffer(text.length() / 3);
+        int position = 0;
+        while (position < text.length()) {
+            int next = specialTokens.next(text, position, controlTokens);
+            if (position < next) {
+                encoder.encode(text, position, next, ids);
+            }
+            position = next;
+            if (position < text.length()) {
+                int id = specialTokens.match(text, position, controlTokens);
+                ids.add(id);
+                position += vocabulary.piece(id).length();
+            }
+        }
+        return ids.toArray();
     }
 
     /// As [#encode], with BOS and EOS where the vocabulary adds them: what a raw prompt becomes.
-    /// BOS is not doubled when the text already begins with it.
+    /// Neither is doubled when the text already has it there.
     public int[] encodePrompt(String text, ControlTokens controlTokens) {
-        return encode(text, controlTokens);
+        int[] ids = encode(text, controlTokens);
+        OptionalInt bos = vocabulary.addsBos() ? vocabulary.bos() : OptionalInt.empty();
+        OptionalInt eos = vocabulary.addsEos() ? vocabulary.eos() : OptionalInt.empty();
+        boolean prepends = bos.isPresent() && (ids.length == 0 || ids[0] != bos.getAsInt());
+        boolean appends = eos.isPresent() && (ids.length == 0 || ids[ids.length - 1] != eos.getAsInt());
+        int[] prompt = new int[ids.length + (prepends ? 1 : 0) + (appends ? 1 : 0)];
+        System.arraycopy(ids, 0, prompt, prepends ? 1 : 0, ids.length);
+        if (prepends) {
+            prompt[0] = bos.getAsInt();
+        }
+        if (appends) {
+            prompt[prompt.length - 1] = eos.getAsInt();
+        }
+        return prompt;
     }
 
-    /// The text of `ids`; malformed UTF-8 becomes U+FFFD. Control tokens render as nothing.
+    /// The text of `ids` taken as a whole text: without the space that SentencePiece puts before one.
+    /// Malformed UTF-8 becomes U+FFFD, control tokens nothing.
+    ///
+    /// @throws IndexOutOfBoundsException when there is no such token
     public String decode(int... ids) {
-        Detokenizer detokenizer = detokenizer();
+        Detokenizer detokenizer = Detokenizer.ofWhole(vocabulary);
         StringBuilder text = new StringBuilder();
         for (int id : ids) {
             text.append(detokenizer.accept(id));
@@ -52,8 +97,9 @@ public final class Tokenizer {
         return text.append(detokenizer.finish()).toString();
     }
 
-    /// A streaming detokenizer that never splits a character over two pieces.
+    /// A streaming detokenizer, for tokens that continue a text (what a model generates): it keeps the
+    /// space that the first of them may begin with.
     public Detokenizer detokenizer() {
-        return new Detokenizer(vocabulary);
+        return Detokenizer.ofContinuation(vocabulary);
     }
 }

@@ -1,0 +1,108 @@
+package dev.trimtab.checkpoint;
+
+import dev.trimtab.error.BadCheckpoint;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+
+/// A cursor over little-endian bytes that never leaves them: every read first asks whether the bytes are
+/// there, and
+/// every claimed length is compared with what remains before anything is allocated for it.
+///
+/// `what`, given to each read, names the field in the [BadCheckpoint] that a short file earns.
+final class ByteReader {
+    private static final ValueLayout.OfShort SHORT =
+            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private final String source;
+    private final MemorySegment bytes;
+    private long position;
+
+    /// Starts at the first of `bytes`; `source` names the file in messages.
+    ByteReader(String source, MemorySegment bytes) {
+        this.source = source;
+        this.bytes = bytes;
+    }
+
+    String source() {
+        return source;
+    }
+
+    /// Offset of the next byte.
+    long position() {
+        return position;
+    }
+
+    /// Bytes from here to the end.
+    long remaining() {
+        return bytes.byteSize() - position;
+    }
+
+    byte int8(String what) {
+        return bytes.get(ValueLayout.JAVA_BYTE, advance(1, what));
+    }
+
+    short int16(String what) {
+        return bytes.get(SHORT, advance(2, what));
+    }
+
+    int int32(String what) {
+        return bytes.get(INT, advance(4, what));
+    }
+
+    long int64(String what) {
+        return bytes.get(LONG, advance(8, what));
+    }
+
+    /// A count or length: u64 in the file, refused above `max`.
+    ///
+    /// A count must also be possible: `count` items of at least `itemBytes` each must fit in what remains.
+    int count(String what, long max, long itemBytes) {
+        long count = int64(what);
+        if (count < 0 || count > max) {
+            throw mismatch(what, "at most " + max, Long.toUnsignedString(count));
+        }
+        if (count > remaining() / itemBytes) {
+            throw mismatch(what, "at most the " + remaining() + " bytes left", count + " of " + itemBytes + " bytes");
+        }
+        return Math.toIntExact(count);
+    }
+
+    /// A string whose bytes must be UTF-8: names and keys, which are compared.
+    String strictString(String what, int maxBytes) {
+        ByteBuffer encoded = ByteBuffer.wrap(stringBytes(what, maxBytes));
+        try {
+            return StandardCharsets.UTF_8.newDecoder().decode(encoded).toString();
+        } catch (CharacterCodingException e) {
+            throw new BadCheckpoint(source + ": " + what + ": expected UTF-8, found other bytes", e);
+        }
+    }
+
+    /// A string in which bytes that are not UTF-8 become U+FFFD: values, which files hold in odd encodings.
+    String lenientString(String what, int maxBytes) {
+        return new String(stringBytes(what, maxBytes), StandardCharsets.UTF_8);
+    }
+
+    BadCheckpoint mismatch(String what, Object expected, Object found) {
+        return BadCheckpoint.mismatch(source + ": " + what, expected, found);
+    }
+
+    private byte[] stringBytes(String what, int maxBytes) {
+        int length = count(what + " length", maxBytes, 1);
+        return bytes.asSlice(advance(length, what), length).toArray(ValueLayout.JAVA_BYTE);
+    }
+
+    private long advance(long size, String what) {
+        if (size > remaining()) {
+            throw mismatch(what, size + " bytes at offset " + position, remaining() + " before the end");
+        }
+        long start = position;
+        position += size;
+        return start;
+    }
+}

@@ -1,0 +1,134 @@
+package dev.trimtab.checkpoint;
+
+import dev.trimtab.error.BadCheckpoint;
+import dev.trimtab.error.NotFound;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.Supplier;
+
+/// The files of one checkpoint, mapped read-only into one shared arena, with a watch on their being
+/// changed meanwhile.
+///
+/// A mapping is no snapshot. Where the file behind it shrinks, pages past its new end fault and the JVM
+/// throws
+/// `InternalError`; the rest of the last page reads as zeros without any fault; and a rewrite in place is
+/// seen half
+/// done. So [#reading(Supplier)] turns the first into [BadCheckpoint] and afterwards looks for the other
+/// two. Replacing
+/// a file by renaming another over it is harmless: the mapping keeps the old one.
+final class MappedFiles implements AutoCloseable {
+    private final Arena arena = Arena.ofShared();
+    private final List<MappedFile> files = new ArrayList<>();
+
+    /// What a file was when it was mapped; the channel stays open because only it still means the mapped
+    /// file after a
+    /// rename.
+    private record MappedFile(Path path, FileChannel channel, long sizeBytes, FileTime modified, String key) {
+        static MappedFile of(Path path, FileChannel channel) throws IOException {
+            BasicFileAttributes attributes = Files.readAttributes(path, BasicFileAttributes.class);
+            return new MappedFile(path, channel, channel.size(), attributes.lastModifiedTime(), key(attributes));
+        }
+
+        void checkUnchanged() {
+            try {
+                long found = channel.size();
+                if (found != sizeBytes) {
+                    throw BadCheckpoint.mismatch(path + ": size when read", sizeBytes, found);
+                }
+                BasicFileAttributes attributes = Files.readAttributes(path, BasicFileAttributes.class);
+                boolean sameFile = key(attributes).equals(key);
+                if (sameFile && !attributes.lastModifiedTime().equals(modified)) {
+                    throw BadCheckpoint.mismatch(
+                            path + ": time of change when read", modified, attributes.lastModifiedTime());
+                }
+            } catch (NoSuchFileException _) {
+                // Deleted or renamed: the mapping still holds it whole.
+                return;
+            } catch (IOException e) {
+                throw new BadCheckpoint(path + ": cannot be read: " + e.getMessage(), e);
+            }
+        }
+
+        private static String key(BasicFileAttributes attributes) {
+            return Objects.toString(attributes.fileKey());
+        }
+    }
+
+    /// Maps the whole of `path`.
+    ///
+    /// @throws NotFound when there is no such file
+    /// @throws BadCheckpoint when it cannot be read
+    MemorySegment map(Path path) {
+        if (!Files.exists(path)) {
+            throw new NotFound("checkpoint " + path + " does not exist");
+        }
+        try {
+            FileChannel channel = FileChannel.open(path, StandardOpenOption.READ);
+            MappedFile file = MappedFile.of(path, channel);
+            files.add(file);
+            return channel.map(FileChannel.MapMode.READ_ONLY, 0, file.sizeBytes(), arena);
+        } catch (IOException e) {
+            throw new BadCheckpoint(path + ": cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    /// Runs `load`, which may read the mappings on this thread or others, and answers its result if the
+    /// files stayed
+    /// whole.
+    ///
+    /// @throws BadCheckpoint when a file was truncated or rewritten since it was mapped
+    <T> T reading(Supplier<T> load) {
+        T loaded;
+        try {
+            loaded = load.get();
+        } catch (RuntimeException | Error e) {
+            if (isFault(e)) {
+                throw new BadCheckpoint(names() + ": truncated while it was read", e);
+            }
+            throw e;
+        }
+        files.forEach(MappedFile::checkUnchanged);
+        return loaded;
+    }
+
+    private static boolean isFault(Throwable thrown) {
+        for (Throwable cause = thrown; cause != null; cause = cause.getCause()) {
+            if (cause instanceof InternalError) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private String names() {
+        return String.join(
+                ", ", files.stream().map(file -> file.path().toString()).toList());
+    }
+
+    @Override
+    public void close() {
+        if (!arena.scope().isAlive()) {
+            return;
+        }
+        arena.close();
+        for (MappedFile file : files) {
+            try {
+                file.channel().close();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+    }
+}

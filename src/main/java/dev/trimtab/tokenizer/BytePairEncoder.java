@@ -1,0 +1,104 @@
+package dev.trimtab.tokenizer;
+
+import dev.trimtab.checkpoint.Metadata;
+import dev.trimtab.error.BadCheckpoint;
+import dev.trimtab.error.Unsupported;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+
+/// Byte-level BPE (`tokenizer.ggml.model` = `gpt2`): words cut by a [PreTokenizer], their bytes merged.
+///
+/// Most words are one token. Whether a word that is in the vocabulary merges to that one token is
+/// found out the first time it is seen, and kept in a byte a token. (Threads may race to it: they all
+/// write the same.)
+final class BytePairEncoder implements TextEncoder {
+    private static final byte UNSEEN = 0;
+    private static final byte ATOM = 1;
+    private static final byte COMPOUND = 2;
+
+    private static final int NO_TOKEN = -1;
+    private static final String MERGES = "tokenizer.ggml.merges";
+
+    private final PreTokenizer preTokenizer;
+    private final TokenIndex words;
+    private final LongTable merges;
+    private final int[] byteSymbols;
+    private final int absentByte;
+    private final int unknown;
+    private final byte[] wholeWords;
+
+    /// @throws BadCheckpoint when a merge does not lead from tokens to a token
+    /// @throws Unsupported for a pre-tokenizer nothing here knows
+    BytePairEncoder(Metadata metadata, Vocabulary vocabulary) {
+        String name = metadata.string("tokenizer.ggml.pre", "");
+        preTokenizer = PreTokenizer.named(name)
+                .orElseThrow(
+                        () -> new Unsupported(metadata.source() + ": pre-tokenizer '" + name + "' is not supported"));
+        Map<String, Integer> ids = vocabulary.idsByPiece(metadata.source());
+        merges = merges(metadata.source(), metadata.strings(MERGES), ids);
+        absentByte = vocabulary.size();
+        byteSymbols = new int[256];
+        for (int value = 0; value < byteSymbols.length; value++) {
+            byteSymbols[value] = ids.getOrDefault(ByteAlphabet.piece(value), absentByte);
+        }
+        unknown = vocabulary.unknown().orElse(NO_TOKEN);
+        words = new TokenIndex(
+                vocabulary,
+                id -> vocabulary.kind(id) == Vocabulary.Kind.NORMAL && ByteAlphabet.spells(vocabulary.piece(id)));
+        wholeWords = new byte[vocabulary.size()];
+        if (preTokenizer.manner() == PreTokenizer.Manner.WHOLE_WORDS_WITH_BOS) {
+            Arrays.fill(wholeWords, ATOM);
+        }
+    }
+
+    private static LongTable merges(String source, List<String> lines, Map<String, Integer> ids) {
+        LongTable merges = new LongTable();
+        for (int rank = 0; rank < lines.size(); rank++) {
+            String line = lines.get(rank);
+            int space = line.indexOf(' ', 1);
+            Integer left = space < 0 ? null : ids.get(line.substring(0, space));
+            Integer right = space < 0 ? null : ids.get(line.substring(space + 1));
+            Integer merged = left == null || right == null
+                    ? null
+                    : ids.get(line.substring(0, space) + line.substring(space + 1));
+            if (left == null || right == null || merged == null) {
+                throw BadCheckpoint.mismatch(
+                        source + ": metadata " + MERGES + ": merge " + rank, "two tokens that make a token", line);
+            }
+            merges.putIfAbsent(LongTable.pair(left, right), Merger.merge(rank, merged));
+        }
+        return merges;
+    }
+
+    @Override
+    public void encode(String text, int start, int end, IdBuffer ids) {
+        Utf8Text utf8 = Utf8Text.of(text, start, end);
+        Merger merger = new Merger(merges);
+        preTokenizer.split(utf8, (from, to) -> encodeWord(utf8, from, to, merger, ids));
+    }
+
+    private void encodeWord(Utf8Text text, int start, int end, Merger merger, IdBuffer ids) {
+        int whole = words.find(text.bytes(), start, end);
+        if (whole != TokenIndex.ABSENT && wholeWords[whole] == ATOM) {
+            ids.add(whole);
+            return;
+        }
+        merger.clear();
+        for (int i = start; i < end; i++) {
+            merger.add(byteSymbols[text.unsignedByte(i)]);
+        }
+        merger.merge();
+        for (int i = 0; i < merger.size(); i++) {
+            int symbol = merger.symbol(i);
+            int id = symbol == absentByte ? unknown : symbol;
+            // A byte that no token spells, in a vocabulary without an unknown token, is lost.
+            if (id != NO_TOKEN) {
+                ids.add(id);
+            }
+        }
+        if (whole != TokenIndex.ABSENT && wholeWords[whole] == UNSEEN) {
+            wholeWords[whole] = merger.size() == 1 ? ATOM : COMPOUND;
+        }
+    }
+}

@@ -1,0 +1,85 @@
+package dev.trimtab.tokenizer;
+
+import java.util.Arrays;
+import java.util.BitSet;
+
+/// The tokens that are found in a text before anything else: control tokens where they are asked for,
+/// user-defined ones always. Of those that begin at the same place the longest wins, and the leftmost
+/// place before all.
+///
+/// A trie over UTF-16; most characters of a text begin no special token, and those cost one bit test.
+final class SpecialTokens {
+    static final int NO_TOKEN = -1;
+
+    private final BitSet firsts = new BitSet();
+    private final LongTable children = new LongTable();
+    private int[] nodeTokens = new int[64];
+    private int nodes = 1;
+    private final Vocabulary vocabulary;
+
+    SpecialTokens(Vocabulary vocabulary) {
+        this.vocabulary = vocabulary;
+        Arrays.fill(nodeTokens, NO_TOKEN);
+        for (int id = 0; id < vocabulary.size(); id++) {
+            switch (vocabulary.kind(id)) {
+                case CONTROL, UNKNOWN, USER_DEFINED -> add(vocabulary.piece(id), id);
+                case NORMAL, BYTE, UNUSED -> {}
+            }
+        }
+    }
+
+    private void add(String piece, int id) {
+        if (piece.isEmpty()) {
+            return;
+        }
+        firsts.set(piece.charAt(0));
+        int node = 0;
+        for (int i = 0; i < piece.length(); i++) {
+            long edge = LongTable.pair(node, piece.charAt(i));
+            children.putIfAbsent(edge, nodes);
+            node = (int) children.get(edge);
+            if (node == nodes) {
+                nodes++;
+            }
+        }
+        if (node >= nodeTokens.length) {
+            int old = nodeTokens.length;
+            nodeTokens = Arrays.copyOf(nodeTokens, 2 * node);
+            Arrays.fill(nodeTokens, old, nodeTokens.length, NO_TOKEN);
+        }
+        nodeTokens[node] = id;
+    }
+
+    /// The first place from `start` at which a special token of `text` stands, or the text's length.
+    int next(String text, int start, Tokenizer.ControlTokens controlTokens) {
+        int position = start;
+        while (position < text.length() && match(text, position, controlTokens) == NO_TOKEN) {
+            position++;
+        }
+        return position;
+    }
+
+    /// The longest special token at `start` of `text`, or [#NO_TOKEN].
+    int match(String text, int start, Tokenizer.ControlTokens controlTokens) {
+        if (!firsts.get(text.charAt(start))) {
+            return NO_TOKEN;
+        }
+        int longest = NO_TOKEN;
+        int node = 0;
+        for (int i = start; i < text.length(); i++) {
+            long child = children.get(LongTable.pair(node, text.charAt(i)));
+            if (child == LongTable.ABSENT) {
+                break;
+            }
+            node = (int) child;
+            if (node < nodeTokens.length && nodeTokens[node] != NO_TOKEN && counts(nodeTokens[node], controlTokens)) {
+                longest = nodeTokens[node];
+            }
+        }
+        return longest;
+    }
+
+    private boolean counts(int id, Tokenizer.ControlTokens controlTokens) {
+        return controlTokens == Tokenizer.ControlTokens.PARSE || vocabulary.kind(id) == Vocabulary.Kind.USER_DEFINED;
+    }
+}

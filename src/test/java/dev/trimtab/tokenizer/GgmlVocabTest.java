@@ -1,0 +1,86 @@
+package dev.trimtab.tokenizer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.trimtab.SharedData;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+import org.assertj.core.api.SoftAssertions;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/// llama.cpp's own tokenizer tests, id for id.
+class GgmlVocabTest {
+    private static final String FOLDER = "vectors/tokenizers/ggml-vocab/ggml-vocab-";
+
+    static Stream<Arguments> tokenizers() {
+        return Stream.of(
+                Arguments.of("gpt-2", gguf("gpt-2")),
+                Arguments.of("llama-spm", gguf("llama-spm")),
+                Arguments.of("llama-bpe", (Supplier<Tokenizer>) Vocabularies::llama3),
+                Arguments.of("qwen2", (Supplier<Tokenizer>) () -> Vocabularies.qwen2("qwen2")),
+                Arguments.of("deepseek-r1-qwen", (Supplier<Tokenizer>) () -> Vocabularies.qwen2("deepseek-r1-qwen")),
+                Arguments.of("falcon", gguf("falcon")),
+                Arguments.of("refact", gguf("refact")),
+                Arguments.of("deepseek-coder", gguf("deepseek-coder")),
+                Arguments.of("phi-3", gguf("phi-3")));
+    }
+
+    private static Supplier<Tokenizer> gguf(String name) {
+        return () -> Vocabularies.gguf(FOLDER + name + ".gguf");
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("tokenizers")
+    void encodesAsLlamaCpp(String name, Supplier<Tokenizer> source) {
+        Tokenizer tokenizer = source.get();
+        List<String> inputs = inputs(name);
+        List<int[]> outputs = outputs(name);
+
+        assertThat(inputs).hasSameSizeAs(outputs).hasSizeGreaterThan(40);
+        SoftAssertions softly = new SoftAssertions();
+        for (int i = 0; i < inputs.size(); i++) {
+            softly.assertThat(tokenizer.encode(inputs.get(i), Tokenizer.ControlTokens.AS_TEXT))
+                    .as("input %d: '%s'", i, inputs.get(i))
+                    .containsExactly(outputs.get(i));
+        }
+        softly.assertAll();
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("tokenizers")
+    void decodesWhatItEncoded(String name, Supplier<Tokenizer> source) {
+        Tokenizer tokenizer = source.get();
+
+        for (String input : inputs(name)) {
+            assertThat(tokenizer.decode(tokenizer.encode(input, Tokenizer.ControlTokens.AS_TEXT)))
+                    .isEqualTo(input);
+        }
+    }
+
+    private static List<String> inputs(String name) {
+        String text = Vocabularies.text(SharedData.path(FOLDER + name + ".gguf.inp"));
+        List<String> inputs = new ArrayList<>(List.of(text.split("\n__ggml_vocab_test__\n", -1)));
+        String last = inputs.removeLast();
+        if (!last.isEmpty()) {
+            inputs.add(last.substring(0, last.length() - 1));
+        }
+        return inputs;
+    }
+
+    private static List<int[]> outputs(String name) {
+        List<int[]> outputs = new ArrayList<>();
+        for (String line : Vocabularies.text(SharedData.path(FOLDER + name + ".gguf.out"))
+                .stripTrailing()
+                .split("\n", -1)) {
+            outputs.add(Stream.of(line.trim().split(" +"))
+                    .filter(id -> !id.isEmpty())
+                    .mapToInt(Integer::parseInt)
+                    .toArray());
+        }
+        return outputs;
+    }
+}
