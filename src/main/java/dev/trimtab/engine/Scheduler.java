@@ -1,0 +1,134 @@
+package dev.trimtab.engine;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+
+/// Decides which tokens of which sequences the next step computes.
+///
+/// 1. Every decoding sequence gets its token, oldest first. When blocks run out the youngest running sequence is
+///    preempted: its blocks are freed, and it goes back to the head of the queue to be computed again.
+/// 2. Prefilling sequences share what is left of the token budget, oldest first, in chunks.
+/// 3. Waiting sequences are admitted in order of arrival while there are seats, budget, and blocks for all their
+///    tokens, with one to spare for each running sequence. Nobody overtakes: the head waits until its blocks are free.
+///
+/// Nobody starves: the oldest running sequence is never preempted by another, so it ends; then the next is oldest.
+/// Engine thread only.
+final class Scheduler {
+    private final BlockPool blocks;
+    private final int seats;
+    private final int tokenBudget;
+    private final Deque<Sequence> waiting = new ArrayDeque<>();
+    private final List<Sequence> running;
+    private final List<Sequence> scheduled;
+    private int budget;
+    private int preempted;
+
+    /// At most `seats` running sequences and `tokenBudget >= seats` tokens in a step.
+    Scheduler(BlockPool blocks, int seats, int tokenBudget) {
+        assert tokenBudget >= seats;
+        this.blocks = blocks;
+        this.seats = seats;
+        this.tokenBudget = tokenBudget;
+        this.running = new ArrayList<>(seats);
+        this.scheduled = new ArrayList<>(seats);
+    }
+
+    /// Sequences not yet admitted, or preempted; the engine adds arrivals at the end.
+    Deque<Sequence> waiting() {
+        return waiting;
+    }
+
+    /// Running sequences in the order they were admitted.
+    List<Sequence> running() {
+        return running;
+    }
+
+    /// The sequences of the step, each with its number of tokens.
+    List<Sequence> scheduled() {
+        return scheduled;
+    }
+
+    boolean hasWork() {
+        return !running.isEmpty() || !waiting.isEmpty();
+    }
+
+    /// Plans a step; an empty one when nothing can run.
+    void schedule(long nowNanos) {
+        scheduled.clear();
+        budget = tokenBudget;
+        preempted = 0;
+        scheduleDecodes();
+        schedulePrefills();
+        if (preempted == 0) {
+            admit(nowNanos);
+        }
+    }
+
+    private void scheduleDecodes() {
+        for (int i = 0; i < running.size(); i++) {
+            Sequence sequence = running.get(i);
+            if (sequence.remaining() == 1 && makeRoom(sequence)) {
+                take(sequence);
+            }
+        }
+    }
+
+    /// False when the sequence had to be preempted itself.
+    private boolean makeRoom(Sequence sequence) {
+        while (sequence.blocksMissing() > 0) {
+            if (blocks.reserve(1)) {
+                sequence.addBlock(blocks.allocate());
+            } else if (preemptYoungest() == sequence) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private Sequence preemptYoungest() {
+        Sequence youngest = running.removeLast();
+        youngest.releaseBlocks(blocks);
+        waiting.addFirst(youngest);
+        preempted++;
+        return youngest;
+    }
+
+    private void schedulePrefills() {
+        for (int i = 0; i < running.size() && budget > 0; i++) {
+            if (running.get(i).remaining() > 1) {
+                take(running.get(i));
+            }
+        }
+    }
+
+    private void admit(long nowNanos) {
+        while (budget > 0 && running.size() < seats && !waiting.isEmpty()) {
+            Sequence head = waiting.peek();
+            int missing = head.blocksMissing();
+            if (blocks.available() < missing + running.size() || !blocks.reserve(missing)) {
+                return;
+            }
+            for (int i = 0; i < missing; i++) {
+                head.addBlock(blocks.allocate());
+            }
+            head.times().admitted(nowNanos);
+            running.add(waiting.poll());
+            take(head);
+        }
+    }
+
+    private void take(Sequence sequence) {
+        int count = Math.min(sequence.remaining(), budget);
+        sequence.schedule(count);
+        scheduled.add(sequence);
+        budget -= count;
+    }
+
+    /// Drops the sequences that have ended.
+    void forgetEnded() {
+        waiting.removeIf(Sequence::isEnded);
+        running.removeIf(Sequence::isEnded);
+    }
+}

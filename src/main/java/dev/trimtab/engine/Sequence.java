@@ -1,0 +1,216 @@
+package dev.trimtab.engine;
+
+import dev.trimtab.kernel.KvLayout;
+import dev.trimtab.kernel.TokenBatch;
+import dev.trimtab.tokenizer.Detokenizer;
+import dev.trimtab.tokenizer.Vocabulary;
+import java.util.Arrays;
+import java.util.concurrent.ThreadLocalRandom;
+
+/// A sequence in the engine: its tokens, how many of them the model has computed, its block table, and the state of
+/// its text.
+///
+/// `computed <= length`; the keys and values of the computed tokens lie in its blocks. When all but the last token
+/// are computed it decodes, otherwise it prefills. Engine thread only, but for [#cancel()].
+final class Sequence {
+    private final GenerationRequest request;
+    private final TokenSink sink;
+    private final Detokenizer detokenizer;
+    private final StopDetector stopDetector;
+    private final Penalties penalties;
+    private final int[] stopTokens;
+    private final long seed;
+    private final int outputMax;
+    private final SequenceTimes times;
+
+    private int[] tokens;
+    private int length;
+    private int computed;
+    private int scheduled;
+    private long[] blocks = new long[4];
+    private int blockCount;
+    private boolean ended;
+    private FinishReason reason = FinishReason.CANCELLED;
+    private volatile boolean cancelled;
+
+    /// A sequence of at most `lengthMax` tokens, prompt and output together.
+    Sequence(GenerationRequest request, TokenSink sink, Detokenizer detokenizer, int lengthMax, SequenceTimes times) {
+        this.request = request;
+        this.sink = sink;
+        this.detokenizer = detokenizer;
+        this.times = times;
+        this.stopDetector = new StopDetector(request.stop().strings());
+        this.penalties = new Penalties(request.sampling(), request.prompt());
+        this.stopTokens = sorted(request.stop());
+        this.seed = request.sampling()
+                .seed()
+                .orElseGet(() -> ThreadLocalRandom.current().nextLong());
+        this.tokens = request.prompt();
+        this.length = tokens.length;
+        this.outputMax = Math.min(request.stop().maxTokens(), lengthMax - length);
+    }
+
+    private static int[] sorted(StopCondition stop) {
+        int[] ids = new int[stop.tokenIds().size()];
+        int i = 0;
+        for (int id : stop.tokenIds()) {
+            ids[i++] = id;
+        }
+        Arrays.sort(ids);
+        return ids;
+    }
+
+    String id() {
+        return request.id();
+    }
+
+    SamplingOptions sampling() {
+        return request.sampling();
+    }
+
+    Penalties penalties() {
+        return penalties;
+    }
+
+    SequenceTimes times() {
+        return times;
+    }
+
+    TokenSink sink() {
+        return sink;
+    }
+
+    long seed() {
+        return seed;
+    }
+
+    /// Output tokens so far.
+    int outputCount() {
+        return length - request.prompt().length;
+    }
+
+    Usage usage() {
+        return new Usage(request.prompt().length, 0, outputCount());
+    }
+
+    // Cancelling and ending
+
+    /// From any thread.
+    void cancel() {
+        cancelled = true;
+    }
+
+    boolean isCancelled() {
+        return cancelled;
+    }
+
+    /// Whether its last token has been produced.
+    boolean isDone() {
+        return reason != FinishReason.CANCELLED;
+    }
+
+    /// Why it is done; CANCELLED as long as it is not.
+    FinishReason reason() {
+        return reason;
+    }
+
+    /// Whether its last event has been sent.
+    boolean isEnded() {
+        return ended;
+    }
+
+    void end() {
+        ended = true;
+    }
+
+    // Tokens and text
+
+    /// Appends an output token and returns the text that became certain by it; [#isDone()] tells whether it was the
+    /// last.
+    String accept(int token, Vocabulary vocabulary) {
+        if (length == tokens.length || outputCount() == 0) {
+            tokens = Arrays.copyOf(tokens, Math.max(length + 16, length + length / 2));
+        }
+        tokens[length++] = token;
+        penalties.count(token);
+        if (isStop(token, vocabulary)) {
+            reason = FinishReason.STOP;
+            return rest();
+        }
+        String text = stopDetector.accept(detokenizer.accept(token));
+        if (!stopDetector.matched() && outputCount() >= outputMax) {
+            reason = FinishReason.LENGTH;
+            text += rest();
+        }
+        if (stopDetector.matched()) {
+            reason = FinishReason.STOP;
+        }
+        return text;
+    }
+
+    private boolean isStop(int token, Vocabulary vocabulary) {
+        return Arrays.binarySearch(stopTokens, token) >= 0
+                || (!request.stop().ignoreEos() && vocabulary.isEndOfGeneration(token));
+    }
+
+    private String rest() {
+        return stopDetector.accept(detokenizer.finish()) + stopDetector.finish();
+    }
+
+    // Computing
+
+    /// Tokens the model has not computed yet; one of them while decoding.
+    int remaining() {
+        return length - computed;
+    }
+
+    /// Whether only its newest output token remains.
+    boolean isDecoding() {
+        return remaining() == 1 && outputCount() > 0;
+    }
+
+    void schedule(int count) {
+        scheduled = count;
+    }
+
+    /// Adds the scheduled tokens to `batch`, and asks for logits when they reach the end.
+    void fill(TokenBatch batch) {
+        batch.addSequence(blocks);
+        for (int position = computed; position < computed + scheduled; position++) {
+            batch.addToken(tokens[position], position);
+        }
+        if (scheduled == remaining()) {
+            batch.wantLogits();
+        }
+    }
+
+    /// Notes that the scheduled tokens are computed; true when there are logits for the next.
+    boolean advance() {
+        computed += scheduled;
+        scheduled = 0;
+        return computed == length;
+    }
+
+    // Blocks
+
+    /// Blocks it lacks to compute all its tokens.
+    int blocksMissing() {
+        return Math.ceilDiv(length, KvLayout.BLOCK_TOKENS) - blockCount;
+    }
+
+    void addBlock(long offset) {
+        if (blockCount == blocks.length) {
+            blocks = Arrays.copyOf(blocks, 2 * blockCount);
+        }
+        blocks[blockCount++] = offset;
+    }
+
+    /// Gives all blocks back; everything is to be computed again.
+    void releaseBlocks(BlockPool pool) {
+        while (blockCount > 0) {
+            pool.release(blocks[--blockCount]);
+        }
+        computed = 0;
+        scheduled = 0;
+    }
+}
