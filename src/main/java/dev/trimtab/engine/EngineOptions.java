@@ -8,6 +8,9 @@ import dev.trimtab.error.BadConfiguration;
 /// - `maxBatchedTokens`: token budget of a step, prefill chunks and decode tokens together
 /// - `maxWaiting`: sequences that may wait, inbox included, before [Engine#submit] sheds
 public record EngineOptions(int maxSequences, int maxBatchedTokens, int maxWaiting) {
+    /// What a process serves with unless told otherwise.
+    public static final EngineOptions DEFAULT = new EngineOptions(64, 512, 256);
+
     public EngineOptions {
         if (maxSequences < 1 || maxBatchedTokens < maxSequences || maxWaiting < 1) {
             throw new BadConfiguration(

@@ -22,4 +22,15 @@ public enum PackedFormat {
             default -> F32;
         };
     }
+
+    /// Bytes of a packed matrix `[rows, columns]`, both padded to whole tiles of 32, scales included.
+    public long packedBytes(long rows, long columns) {
+        long tiles = Math.ceilDiv(rows, 32L) * Math.ceilDiv(columns, 32L);
+        return switch (this) {
+            case F32 -> tiles * 4096;
+            case BF16, F16 -> tiles * 2048;
+            case INT8 -> tiles * (1024 + 128);
+            case INT4 -> tiles * (512 + 128);
+        };
+    }
 }

@@ -4,9 +4,8 @@ import dev.trimtab.kernel.Activations;
 import dev.trimtab.kernel.KvLayout;
 import dev.trimtab.kernel.TokenBatch;
 
-/// What the engine asks of a model: run a batch of tokens, give back logits. [Model] is the real one; tests of the
-/// engine
-/// bring their own.
+/// What the engine asks of a model: run a batch of tokens, give back logits. [Model] is the real one; tests
+/// of the engine bring their own.
 ///
 /// Single-threaded: one call at a time, from the engine thread.
 public interface ForwardPass {
@@ -24,6 +23,7 @@ public interface ForwardPass {
     /// Most rows of logits in a batch.
     int logitCapacity();
 
-    /// Runs `batch` and returns the logits asked for, `[batch.logitCount(), vocabSize()]`; valid until the next call.
+    /// Runs `batch` and returns the logits asked for, `[batch.logitCount(), vocabSize()]`; valid until the
+    /// next call.
     Activations forward(TokenBatch batch);
 }

@@ -7,14 +7,18 @@ import java.util.Map;
 /// Conversations that the tests of this package render.
 final class Chats {
     static final Map<String, Object> TOOL = Map.of(
-            "type", "function",
-            "function", Map.of(
+            "type",
+            "function",
+            "function",
+            Map.of(
                     "name", "tide",
                     "description", "The tide's height at a place.",
-                    "parameters", Map.of(
-                            "type", "object",
-                            "properties", Map.of("place", Map.of("type", "string", "description", "A harbour.")),
-                            "required", List.of("place"))));
+                    "parameters",
+                            Map.of(
+                                    "type", "object",
+                                    "properties",
+                                            Map.of("place", Map.of("type", "string", "description", "A harbour.")),
+                                    "required", List.of("place"))));
 
     private Chats() {}
 

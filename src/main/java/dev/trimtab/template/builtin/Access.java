@@ -19,14 +19,14 @@ public final class Access {
                 if (method != null) {
                     yield method.bound(rendering, name, dict);
                 }
-                Value item = DictMethods.HIDDEN.contains(name) ? null : dict.entries().get(key);
+                Value item = DictMethods.HIDDEN.contains(name)
+                        ? null
+                        : dict.entries().get(key);
                 yield item != null ? item : new Value.Undefined(dict, name);
             }
             case Value.Text text -> {
                 Method<String> method = StringMethods.TABLE.get(name);
-                yield method != null
-                        ? method.bound(rendering, name, text.text())
-                        : new Value.Undefined(text, name);
+                yield method != null ? method.bound(rendering, name, text.text()) : new Value.Undefined(text, name);
             }
             case Value.Items items -> {
                 Method<Value.Items> method = ListMethods.TABLE.get(name);
@@ -70,11 +70,10 @@ public final class Access {
     }
 
     private static Value indexed(Rendering rendering, Value value, long index) {
-        long length =
-                switch (value) {
-                    case Value.Items _, Value.Text _, Value.Range _ -> Sequences.length(rendering, value);
-                    default -> 0;
-                };
+        long length = switch (value) {
+            case Value.Items _, Value.Text _, Value.Range _ -> Sequences.length(rendering, value);
+            default -> 0;
+        };
         long position = index < 0 ? index + length : index;
         if (position < 0 || position >= length) {
             return new Value.Undefined(value, Long.toString(index));
@@ -108,7 +107,8 @@ public final class Access {
         }
         Value found = value;
         for (String part : List.of(text.text().split("\\.", -1))) {
-            boolean index = !part.isEmpty() && part.length() < 10 && part.chars().allMatch(Character::isDigit);
+            boolean index =
+                    !part.isEmpty() && part.length() < 10 && part.chars().allMatch(Character::isDigit);
             found = item(rendering, found, index ? Value.of(Long.parseLong(part)) : Value.of(part));
         }
         return found;

@@ -25,7 +25,8 @@ final class SelectionFilters {
     private static Value map(Rendering rendering, Value input, Arguments arguments) {
         List<Value> mapped = new ArrayList<>();
         if (!arguments.positional().isEmpty()) {
-            Filter filter = Filters.named(rendering, Printer.str(rendering, arguments.positional().getFirst()));
+            Filter filter = Filters.named(
+                    rendering, Printer.str(rendering, arguments.positional().getFirst()));
             Arguments rest = arguments.after(1);
             for (Value value : Sequences.values(rendering, input)) {
                 mapped.add(filter.apply(rendering, value, rest));

@@ -90,7 +90,8 @@ final class Lexer {
             return text;
         }
         int lineStart = text.lastIndexOf('\n') + 1;
-        boolean alone = (lineStart > 0 || lineStarts) && Texts.strip(text.substring(lineStart)).isEmpty();
+        boolean alone = (lineStart > 0 || lineStarts)
+                && Texts.strip(text.substring(lineStart)).isEmpty();
         return alone ? text.substring(0, lineStart) : text;
     }
 
@@ -215,11 +216,10 @@ final class Lexer {
 
     private String operator() {
         String two = source.substring(position, Math.min(position + 2, source.length()));
-        String symbol =
-                switch (two) {
-                    case "**", "//", "==", "!=", ">=", "<=" -> two;
-                    default -> two.substring(0, 1);
-                };
+        String symbol = switch (two) {
+            case "**", "//", "==", "!=", ">=", "<=" -> two;
+            default -> two.substring(0, 1);
+        };
         if (symbol.length() == 1 && "+-/*%~[](){}><=.:|,".indexOf(symbol.charAt(0)) < 0) {
             throw SyntaxFault.at(source, lineOf(position), "unexpected character '" + symbol + "'");
         }

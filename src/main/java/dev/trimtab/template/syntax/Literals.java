@@ -41,7 +41,8 @@ final class Literals {
         return text.toString();
     }
 
-    /// Appends the character whose `digits` hexadecimal digits follow `at`; returns the index of the last of them.
+    /// Appends the character whose `digits` hexadecimal digits follow `at`; returns the index of the last of
+    /// them.
     private static int hexadecimal(String source, String raw, int at, int digits, StringBuilder text, int line) {
         int end = at + 1 + digits;
         long codePoint = -1;
@@ -50,8 +51,9 @@ final class Literals {
         }
         if (codePoint < 0 || codePoint > Character.MAX_CODE_POINT) {
             throw SyntaxFault.at(
-                    source, line, "expected " + digits + " hexadecimal digits of a character after '\\"
-                            + raw.charAt(at) + "'");
+                    source,
+                    line,
+                    "expected " + digits + " hexadecimal digits of a character after '\\" + raw.charAt(at) + "'");
         }
         text.appendCodePoint((int) codePoint);
         return end - 1;
@@ -122,7 +124,8 @@ final class Literals {
         int end = start;
         while (end < source.length()
                 && (Character.digit(source.charAt(end), radix) >= 0
-                        || (source.charAt(end) == '_' && end + 1 < source.length()
+                        || (source.charAt(end) == '_'
+                                && end + 1 < source.length()
                                 && Character.digit(source.charAt(end + 1), radix) >= 0))) {
             end++;
         }

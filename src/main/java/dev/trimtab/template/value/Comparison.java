@@ -68,8 +68,8 @@ public final class Comparison {
         return true;
     }
 
-    /// Negative, zero or positive, as `left` comes before, with or after `right`; `operator` is for the message when
-    /// the two have no order.
+    /// Negative, zero or positive, as `left` comes before, with or after `right`; `operator` is for the
+    /// message when the two have no order.
     public static int compare(Rendering rendering, Value left, Value right, String operator) {
         rendering.step();
         if (Kinds.isNumber(left) && Kinds.isNumber(right)) {
@@ -93,8 +93,7 @@ public final class Comparison {
     }
 
     private static boolean isOrdered(Value.Items left, Value.Items right) {
-        return left.shape() == right.shape()
-                && (left.shape() == Value.Shape.LIST || left.shape() == Value.Shape.TUPLE);
+        return left.shape() == right.shape() && (left.shape() == Value.Shape.LIST || left.shape() == Value.Shape.TUPLE);
     }
 
     private static int compare(Rendering rendering, List<Value> left, List<Value> right, String operator) {
@@ -140,8 +139,7 @@ public final class Comparison {
 
     private static boolean containsText(Rendering rendering, String text, Value needle) {
         if (!(needle instanceof Value.Text part)) {
-            throw rendering.invalid(
-                    "'in <string>' requires string as left operand, not " + Kinds.nameOf(needle));
+            throw rendering.invalid("'in <string>' requires string as left operand, not " + Kinds.nameOf(needle));
         }
         rendering.searches(text, part.text());
         return text.contains(part.text());

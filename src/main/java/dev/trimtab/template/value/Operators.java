@@ -10,8 +10,8 @@ public final class Operators {
 
     /// `left + right`: numbers, or two sequences of one kind.
     ///
-    /// A text and a number are joined, where Python refuses: it is what Hugging Face's JavaScript renderer does, and
-    /// some templates were tried with that one only.
+    /// A text and a number are joined, where Python refuses: it is what Hugging Face's JavaScript renderer
+    /// does, and some templates were tried with that one only.
     public static Value add(Rendering rendering, Value left, Value right) {
         if (left instanceof Value.Text first && right instanceof Value.Text second) {
             return join(rendering, first.text(), second.text());
@@ -24,7 +24,8 @@ public final class Operators {
                 && first.shape() == second.shape()
                 && (first.shape() == Value.Shape.LIST || first.shape() == Value.Shape.TUPLE)) {
             rendering.steps(first.values().size() + (long) second.values().size());
-            List<Value> both = new ArrayList<>(first.values().size() + second.values().size());
+            List<Value> both =
+                    new ArrayList<>(first.values().size() + second.values().size());
             both.addAll(first.values());
             both.addAll(second.values());
             return rendering.items(first.shape(), both);
