@@ -1,0 +1,72 @@
+package dev.trimtab.app;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
+import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import dev.trimtab.error.BadConfiguration;
+import dev.trimtab.variant.ModelDeclaration;
+import dev.trimtab.variant.ModelSource;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// `trimtab.yaml`: the models to serve. Unknown keys are errors.
+///
+/// ```yaml
+/// models:
+///   - name: demo              # the id clients name; default: the file's name
+///     source: embedded:demo   # or a path, relative to this file
+/// ```
+public record ServingFile(@Nullable List<Entry> models) {
+    /// One model as it is written.
+    public record Entry(@Nullable String name, @Nullable String source) {}
+
+    /// A configuration is a page, not a book.
+    private static final long SIZE_MAX = 1 << 20;
+
+    private static final ObjectMapper YAML =
+            new ObjectMapper(new YAMLFactory()).enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
+
+    /// Reads `file`.
+    ///
+    /// @throws BadConfiguration with file, line and the nearest right key where something is wrong
+    public static List<ModelDeclaration> read(Path file) {
+        try {
+            if (Files.size(file) > SIZE_MAX) {
+                throw new BadConfiguration(file + ": at most " + SIZE_MAX + " bytes expected");
+            }
+            ServingFile parsed = YAML.readValue(Files.readString(file), ServingFile.class);
+            return parsed.declarations(file);
+        } catch (UnrecognizedPropertyException e) {
+            throw new BadConfiguration(file + ":" + e.getLocation().getLineNr() + ": unknown key `"
+                    + e.getPropertyName() + "`; known here: " + e.getKnownPropertyIds());
+        } catch (JsonProcessingException e) {
+            throw new BadConfiguration(file + ":"
+                    + (e.getLocation() == null ? 1 : e.getLocation().getLineNr()) + ": " + e.getOriginalMessage());
+        } catch (IOException e) {
+            throw new BadConfiguration(file + " cannot be read: " + e.getMessage());
+        }
+    }
+
+    private List<ModelDeclaration> declarations(Path file) {
+        if (models == null || models.isEmpty()) {
+            throw new BadConfiguration(file + ": `models` must list at least one model");
+        }
+        return models.stream().map(entry -> declaration(file, entry)).toList();
+    }
+
+    private static ModelDeclaration declaration(Path file, Entry entry) {
+        if (entry.source() == null) {
+            throw new BadConfiguration(file + ": a model needs a `source`: embedded:demo or a path");
+        }
+        ModelSource source = ModelSource.parse(entry.source());
+        if (source instanceof ModelSource.Local(Path path) && !path.isAbsolute()) {
+            source = new ModelSource.Local(file.toAbsolutePath().resolveSibling(path));
+        }
+        return new ModelDeclaration(entry.name() == null ? source.defaultName() : entry.name(), source);
+    }
+}

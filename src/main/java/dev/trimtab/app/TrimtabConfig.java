@@ -1,0 +1,98 @@
+package dev.trimtab.app;
+
+import dev.trimtab.engine.EngineOptions;
+import dev.trimtab.kernel.ComputePool;
+import dev.trimtab.model.ModelLoader;
+import dev.trimtab.variant.ModelDeclaration;
+import dev.trimtab.variant.ModelSource;
+import dev.trimtab.variant.VariantLoader;
+import io.quarkus.runtime.configuration.MemorySize;
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+
+/// The knobs of the process (`trimtab.*` in system properties, the environment or `application.properties`).
+/// Which models are served stands in `trimtab.yaml`.
+@ConfigMapping(prefix = "trimtab")
+public interface TrimtabConfig {
+    /// The file that declares the models; read when it exists and no `model` is given.
+    @WithDefault("trimtab.yaml")
+    Path file();
+
+    /// One checkpoint to serve instead of the file's: a path or `embedded:demo` (the default where there is
+    /// no file).
+    Optional<String> model();
+
+    /// The id under which `model` is served; its file's name where absent.
+    Optional<String> name();
+
+    Engine engine();
+
+    Memory memory();
+
+    Compute compute();
+
+    Http http();
+
+    /// Limits of each variant's engine.
+    interface Engine {
+        /// Sequences in one step. Decode of 64 is past the point where a CPU still gains from a larger batch.
+        @WithDefault("64")
+        int maxSequences();
+
+        /// Tokens in one step: a prefill chunk of this many is what running streams wait for at most.
+        @WithDefault("512")
+        int maxBatchedTokens();
+
+        /// Sequences that may wait before new ones are shed with 503.
+        @WithDefault("256")
+        int maxWaiting();
+    }
+
+    /// Memory beside the weights.
+    interface Memory {
+        /// KV cache of the process, such as `2G`; the memory plan decides where absent.
+        Optional<MemorySize> kvCache();
+    }
+
+    /// The compute pool.
+    interface Compute {
+        /// Threads; physical cores within the cgroup's quota where absent.
+        OptionalInt threads();
+    }
+
+    /// The HTTP edge, beside Quarkus's own `quarkus.http.*`.
+    interface Http {
+        /// Host names, beside loopback ones and the one bound, that a request's `Host` may carry.
+        Optional<List<String>> allowedHosts();
+
+        /// Origins of other sites whose pages may call; none where absent.
+        Optional<List<String>> allowedOrigins();
+    }
+
+    /// These knobs as the core knows them, with the models of `model`, else of `file`, else the embedded one.
+    default ServingOptions serving() {
+        return new ServingOptions(
+                models(),
+                new VariantLoader.Options(
+                        ModelLoader.Options.SERVING,
+                        new EngineOptions(engine().maxSequences(), engine().maxBatchedTokens(), engine().maxWaiting())),
+                compute().threads().orElseGet(ComputePool::defaultThreads),
+                memory().kvCache()
+                        .map(size -> OptionalLong.of(size.asLongValue()))
+                        .orElseGet(OptionalLong::empty));
+    }
+
+    private List<ModelDeclaration> models() {
+        if (model().isEmpty() && Files.exists(file())) {
+            return ServingFile.read(file());
+        }
+        ModelSource source = ModelSource.parse(model().orElse("embedded:demo"));
+        return List.of(new ModelDeclaration(name().orElseGet(source::defaultName), source));
+    }
+}

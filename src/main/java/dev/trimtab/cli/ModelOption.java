@@ -1,0 +1,37 @@
+package dev.trimtab.cli;
+
+import dev.trimtab.app.Serving;
+import dev.trimtab.app.ServingOptions;
+import dev.trimtab.engine.EngineListener;
+import dev.trimtab.variant.ModelDeclaration;
+import dev.trimtab.variant.ModelSource;
+import dev.trimtab.variant.VariantRegistry;
+import java.util.List;
+import picocli.CommandLine.Option;
+
+/// `--model`, shared by the commands that load one.
+final class ModelOption {
+    @Option(
+            names = "--model",
+            paramLabel = "FILE|DIR",
+            defaultValue = "embedded:demo",
+            description = "Checkpoint to load; default: the embedded demo model.")
+    private String model = "embedded:demo";
+
+    ModelSource source() {
+        return ModelSource.parse(model);
+    }
+
+    /// Loads it as the only variant of a core without HTTP.
+    Serving start() {
+        ModelSource source = source();
+        ModelDeclaration declaration = new ModelDeclaration(source.defaultName(), source);
+        try (ProgressBar progress = new ProgressBar("loading " + source)) {
+            return Serving.start(
+                    ServingOptions.of(List.of(declaration)),
+                    new VariantRegistry(),
+                    _ -> EngineListener.NONE,
+                    progress::update);
+        }
+    }
+}

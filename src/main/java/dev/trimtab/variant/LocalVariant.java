@@ -1,0 +1,92 @@
+package dev.trimtab.variant;
+
+import dev.trimtab.engine.Engine;
+import dev.trimtab.engine.EngineStatus;
+import dev.trimtab.engine.Generation;
+import dev.trimtab.engine.GenerationRequest;
+import dev.trimtab.engine.TokenSink;
+import dev.trimtab.model.Model;
+import dev.trimtab.template.ChatTemplate;
+import dev.trimtab.tokenizer.Tokenizer;
+import dev.trimtab.tokenizer.Vocabulary;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/// A variant that runs in this process. Owner of its model; its engine is the engine loop's.
+final class LocalVariant implements Variant {
+    private final String name;
+    private final long createdEpochSeconds;
+    private final Model model;
+    private final Tokenizer tokenizer;
+    private final Optional<ChatTemplate> chatTemplate;
+    private final Engine engine;
+    private final Map<String, Object> description;
+
+    LocalVariant(String name, long createdEpochSeconds, LoadedCheckpoint loaded, Engine engine) {
+        this.name = name;
+        this.createdEpochSeconds = createdEpochSeconds;
+        this.model = loaded.model();
+        this.tokenizer = loaded.tokenizer();
+        this.chatTemplate = loaded.chatTemplate();
+        this.engine = engine;
+        this.description = loaded.description();
+    }
+
+    Engine engine() {
+        return engine;
+    }
+
+    Model model() {
+        return model;
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public long createdEpochSeconds() {
+        return createdEpochSeconds;
+    }
+
+    @Override
+    public int contextLength() {
+        return model.contextLength();
+    }
+
+    @Override
+    public Tokenizer tokenizer() {
+        return tokenizer;
+    }
+
+    @Override
+    public Optional<ChatTemplate> chatTemplate() {
+        return chatTemplate;
+    }
+
+    @Override
+    public Map<String, Object> templateDefaults() {
+        Vocabulary vocabulary = tokenizer.vocabulary();
+        Map<String, Object> defaults = new LinkedHashMap<>();
+        vocabulary.bos().ifPresent(id -> defaults.put("bos_token", vocabulary.piece(id)));
+        vocabulary.eos().ifPresent(id -> defaults.put("eos_token", vocabulary.piece(id)));
+        return defaults;
+    }
+
+    @Override
+    public Generation submit(GenerationRequest request, TokenSink sink) {
+        return engine.submit(request, sink);
+    }
+
+    @Override
+    public EngineStatus status() {
+        return engine.status();
+    }
+
+    @Override
+    public Map<String, Object> description() {
+        return description;
+    }
+}

@@ -1,0 +1,17 @@
+package dev.trimtab.variant;
+
+import dev.trimtab.error.BadConfiguration;
+import java.util.regex.Pattern;
+
+/// A model to serve: the id clients name, and where its checkpoint is.
+public record ModelDeclaration(String name, ModelSource source) {
+    /// Ids appear in URLs, headers and metric labels.
+    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}");
+
+    public ModelDeclaration {
+        if (!NAME.matcher(name).matches()) {
+            throw new BadConfiguration("model name `" + name
+                    + "`: 1..128 letters, digits and . _ : / - expected, beginning with a letter or digit");
+        }
+    }
+}
