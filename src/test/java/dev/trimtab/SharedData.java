@@ -5,10 +5,11 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/// The conformance data beside the repository (`../shared`): real checkpoints, vectors and texts that are not ours to
-/// ship.
+/// The conformance data beside the repository (`../shared`): real checkpoints, vectors and texts that are not
+/// ours to ship.
 ///
-/// A clone elsewhere does not have it; the tests that read it are then skipped, and each says so on standard error.
+/// A clone elsewhere does not have it; the tests that read it are then skipped, and each says so on standard
+/// error.
 public final class SharedData {
     private static final Path ROOT = Path.of("..", "shared");
 
