@@ -60,7 +60,9 @@ public final class Serving implements AutoCloseable {
             boolean started = false;
             try {
                 for (int i = 0; i < checkpoints.size(); i++) {
-                    registry.add(serving.loader.load(options.models().get(i).name(), checkpoints.get(i), progress));
+                    String name = options.models().get(i).name();
+                    Checkpoint checkpoint = checkpoints.get(i);
+                    registry.add(checkpoint.reading(() -> serving.loader.load(name, checkpoint, progress)));
                 }
                 started = true;
                 return serving;

@@ -33,6 +33,8 @@ public final class Main implements Callable<Integer> {
     }
 
     static int run(String... args) {
+        // The server's log manager must be the first; the default one cannot be replaced later.
+        System.setProperty("java.util.logging.manager", "org.jboss.logmanager.LogManager");
         return new CommandLine(new Main())
                 .setExecutionExceptionHandler(Main::report)
                 .execute(args);
