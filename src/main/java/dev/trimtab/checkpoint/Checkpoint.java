@@ -21,14 +21,14 @@ public final class Checkpoint implements AutoCloseable {
     private final Map<String, Tensor> tensors;
     private final MappedFiles files;
 
-    private Checkpoint(GgufReader.Contents contents, MappedFiles files) {
+    private Checkpoint(Contents contents, MappedFiles files) {
         this.metadata = contents.metadata();
         this.tensors = Collections.unmodifiableMap(new LinkedHashMap<>(contents.tensors()));
         this.files = files;
     }
 
-    /// Maps and checks the checkpoint at `path`: a GGUF file, a safetensors file, or a folder as Hugging Face
-    /// lays models out. The bytes decide which, not the name.
+    /// Maps and checks the checkpoint at `path`: a GGUF file (of a split one, the first), a safetensors file,
+    /// or a folder as Hugging Face lays models out. The bytes decide which, not the name.
     ///
     /// @throws BadCheckpoint when a file breaks its format's rules
     /// @throws dev.trimtab.error.NotFound when there is no such file
@@ -50,14 +50,14 @@ public final class Checkpoint implements AutoCloseable {
         return new Checkpoint(GgufReader.read(source, bytes.asReadOnly()), new MappedFiles());
     }
 
-    private static GgufReader.Contents contents(Path path, MappedFiles files) {
+    private static Contents contents(Path path, MappedFiles files) {
         if (Files.isDirectory(path)) {
             return HuggingFaceFolder.read(path, files);
         }
         MemorySegment bytes = files.map(path);
         return SafetensorsReader.recognizes(bytes) && !GgufReader.recognizes(bytes)
                 ? HuggingFaceFolder.readFile(path, bytes, files)
-                : GgufReader.read(path.toString(), bytes);
+                : GgufSplits.join(path, GgufReader.read(path.toString(), bytes), files);
     }
 
     /// The door through which tensors are read: runs `load` and answers what it answers. Every load goes

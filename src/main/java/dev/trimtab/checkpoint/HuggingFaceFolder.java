@@ -54,31 +54,31 @@ final class HuggingFaceFolder {
     }
 
     /// Reads and checks the model in `folder`, mapping its weights through `files`.
-    static GgufReader.Contents read(Path folder, MappedFiles files) {
+    static Contents read(Path folder, MappedFiles files) {
         return new HuggingFaceFolder(folder, files).read();
     }
 
     /// As [#read] for one file of weights, mapped already; what other files there are lie beside it.
-    static GgufReader.Contents readFile(Path file, MemorySegment bytes, MappedFiles files) {
+    static Contents readFile(Path file, MemorySegment bytes, MappedFiles files) {
         HuggingFaceFolder reader = new HuggingFaceFolder(file.resolveSibling(""), files);
         return reader.canonical(SafetensorsReader.read(file.toString(), bytes));
     }
 
-    private GgufReader.Contents read() {
+    private Contents read() {
         if (Files.exists(folder.resolve(INDEX))) {
-            return canonical(new GgufReader.Contents(new Metadata(folder.toString(), Map.of()), sharded()));
+            return canonical(new Contents(new Metadata(folder.toString(), Map.of()), sharded()));
         }
         return canonical(shard(SINGLE));
     }
 
-    private GgufReader.Contents shard(String name) {
+    private Contents shard(String name) {
         Path path = folder.resolve(name);
         return SafetensorsReader.read(path.toString(), files.map(path));
     }
 
     private Map<String, Tensor> sharded() {
         Map<String, String> weightMap = weightMap();
-        Map<String, GgufReader.Contents> shards = new TreeMap<>();
+        Map<String, Contents> shards = new TreeMap<>();
         for (String name : weightMap.values()) {
             if (!shards.containsKey(name)) {
                 checkShardName(name);
@@ -139,7 +139,7 @@ final class HuggingFaceFolder {
         return map;
     }
 
-    private GgufReader.Contents canonical(GgufReader.Contents stored) {
+    private Contents canonical(Contents stored) {
         String source = stored.metadata().source();
         Map<String, MetadataValue> values = new LinkedHashMap<>();
         Map<String, Tensor> tensors = renamed(source, stored.tensors());
@@ -155,7 +155,7 @@ final class HuggingFaceFolder {
         }
         tokenizer(values);
         stored.metadata().values().forEach(values::putIfAbsent);
-        return new GgufReader.Contents(new Metadata(source, values), tensors);
+        return new Contents(new Metadata(source, values), tensors);
     }
 
     private static Tensor ropeFactors(Metadata config, Metadata converted) {

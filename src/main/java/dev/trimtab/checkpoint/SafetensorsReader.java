@@ -71,11 +71,11 @@ final class SafetensorsReader {
     /// @throws BadCheckpoint when a rule above is broken
     /// @throws Unsupported for a dtype without an encoding here, a tensor without elements or of too many
     ///     dimensions
-    static GgufReader.Contents read(String source, MemorySegment bytes) {
+    static Contents read(String source, MemorySegment bytes) {
         return new SafetensorsReader(source, bytes).read();
     }
 
-    private GgufReader.Contents read() {
+    private Contents read() {
         ByteReader reader = new ByteReader(source, bytes);
         int headerBytes = reader.count("header length", HEADER_BYTES_MAX, 1);
         MemorySegment header = bytes.asSlice(reader.position(), headerBytes);
@@ -84,7 +84,7 @@ final class SafetensorsReader {
         }
         JsonFile.parse(source, header.toArray(ValueLayout.JAVA_BYTE), this::header);
         MemorySegment buffer = bytes.asSlice(reader.position() + headerBytes);
-        return new GgufReader.Contents(new Metadata(source, metadata), tensors(buffer));
+        return new Contents(new Metadata(source, metadata), tensors(buffer));
     }
 
     private List<Entry> header(JsonParser parser) throws IOException {

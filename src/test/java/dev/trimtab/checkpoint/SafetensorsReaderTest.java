@@ -30,7 +30,7 @@ class SafetensorsReaderTest {
 
     @Test
     void givesTensorsInTheOrderOfTheirBytesWithTheMetadata() {
-        GgufReader.Contents contents = read(whole);
+        Contents contents = read(whole);
 
         assertThat(contents.tensors().keySet()).containsExactly("model.first.weight", "model.second.weight", "third");
         Tensor third = contents.tensors().values().stream().toList().getLast();
@@ -130,7 +130,7 @@ class SafetensorsReaderTest {
                 .formatted(dtype, shape, offsets);
     }
 
-    private static GgufReader.Contents read(byte[] file) {
+    private static Contents read(byte[] file) {
         return SafetensorsReader.read("t.safetensors", MemorySegment.ofArray(file));
     }
 
