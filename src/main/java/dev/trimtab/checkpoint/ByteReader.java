@@ -19,6 +19,9 @@ final class ByteReader {
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+    /// Names come from the file and may be long; a message shows so much of them.
+    private static final int SHOWN_MAX = 200;
+
     private final String source;
     private final MemorySegment bytes;
     private long position;
@@ -89,7 +92,8 @@ final class ByteReader {
     }
 
     BadCheckpoint mismatch(String what, Object expected, Object found) {
-        return BadCheckpoint.mismatch(source + ": " + what, expected, found);
+        String shown = what.length() <= SHOWN_MAX ? what : what.substring(0, SHOWN_MAX) + "...";
+        return BadCheckpoint.mismatch(source + ": " + shown, expected, found);
     }
 
     private byte[] stringBytes(String what, int maxBytes) {

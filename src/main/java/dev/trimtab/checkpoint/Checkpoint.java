@@ -3,6 +3,7 @@ package dev.trimtab.checkpoint;
 import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -20,21 +21,22 @@ public final class Checkpoint implements AutoCloseable {
     private final Map<String, Tensor> tensors;
     private final MappedFiles files;
 
-    private Checkpoint(Metadata metadata, Map<String, Tensor> tensors, MappedFiles files) {
-        this.metadata = metadata;
-        this.tensors = Collections.unmodifiableMap(new LinkedHashMap<>(tensors));
+    private Checkpoint(Contents contents, MappedFiles files) {
+        this.metadata = contents.metadata();
+        this.tensors = Collections.unmodifiableMap(new LinkedHashMap<>(contents.tensors()));
         this.files = files;
     }
 
-    /// Maps and checks the checkpoint at `path`.
+    /// Maps and checks the checkpoint at `path`: a GGUF file (of a split one, the first), a safetensors file,
+    /// or a folder as Hugging Face lays models out. The bytes decide which, not the name.
     ///
-    /// @throws BadCheckpoint when the file breaks its format's rules
+    /// @throws BadCheckpoint when a file breaks its format's rules
     /// @throws dev.trimtab.error.NotFound when there is no such file
     /// @throws dev.trimtab.error.Unsupported when it holds an encoding that nothing here knows
     public static Checkpoint open(Path path) {
         MappedFiles files = new MappedFiles();
         try {
-            return files.reading(() -> gguf(path.toString(), files.map(path), files));
+            return files.reading(() -> new Checkpoint(contents(path, files), files));
         } catch (RuntimeException | Error e) {
             files.close();
             throw e;
@@ -45,12 +47,17 @@ public final class Checkpoint implements AutoCloseable {
     /// unchanged and are
     /// not freed by [#close()]; `source` names them in messages.
     public static Checkpoint of(String source, MemorySegment bytes) {
-        return gguf(source, bytes.asReadOnly(), new MappedFiles());
+        return new Checkpoint(GgufReader.read(source, bytes.asReadOnly()), new MappedFiles());
     }
 
-    private static Checkpoint gguf(String source, MemorySegment bytes, MappedFiles files) {
-        GgufReader.Contents contents = GgufReader.read(source, bytes);
-        return new Checkpoint(contents.metadata(), contents.tensors(), files);
+    private static Contents contents(Path path, MappedFiles files) {
+        if (Files.isDirectory(path)) {
+            return HuggingFaceFolder.read(path, files);
+        }
+        MemorySegment bytes = files.map(path);
+        return SafetensorsReader.recognizes(bytes) && !GgufReader.recognizes(bytes)
+                ? HuggingFaceFolder.readFile(path, bytes, files)
+                : GgufSplits.join(path, GgufReader.read(path.toString(), bytes), files);
     }
 
     /// The door through which tensors are read: runs `load` and answers what it answers. Every load goes
@@ -73,8 +80,10 @@ public final class Checkpoint implements AutoCloseable {
         return tensors;
     }
 
+    /// The tensor `name`, canonical or Hugging Face's.
     public Optional<Tensor> find(String name) {
-        return Optional.ofNullable(tensors.get(name));
+        return Optional.ofNullable(tensors.get(name))
+                .or(() -> HuggingFaceNames.canonical(name).map(tensors::get));
     }
 
     /// The tensor `name`.

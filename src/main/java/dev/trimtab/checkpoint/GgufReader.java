@@ -66,9 +66,6 @@ final class GgufReader {
         this.bytes = bytes;
     }
 
-    /// What a file holds; the tensors are views of its bytes.
-    record Contents(Metadata metadata, Map<String, Tensor> tensors) {}
-
     /// One tensor info, as far as it can be checked alone.
     private record TensorInfo(String name, Encoding encoding, Shape shape, long offset) {
         long sizeBytes() {

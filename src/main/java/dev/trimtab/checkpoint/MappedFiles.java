@@ -36,9 +36,10 @@ final class MappedFiles implements AutoCloseable {
     /// file after a
     /// rename.
     private record MappedFile(Path path, FileChannel channel, long sizeBytes, FileTime modified, String key) {
-        static MappedFile of(Path path, FileChannel channel) throws IOException {
+        static MappedFile open(Path path) throws IOException {
             BasicFileAttributes attributes = Files.readAttributes(path, BasicFileAttributes.class);
-            return new MappedFile(path, channel, channel.size(), attributes.lastModifiedTime(), key(attributes));
+            FileChannel channel = FileChannel.open(path, StandardOpenOption.READ);
+            return new MappedFile(path, channel, attributes.size(), attributes.lastModifiedTime(), key(attributes));
         }
 
         void checkUnchanged() {
@@ -72,13 +73,12 @@ final class MappedFiles implements AutoCloseable {
     /// @throws BadCheckpoint when it cannot be read
     MemorySegment map(Path path) {
         if (!Files.exists(path)) {
-            throw new NotFound("checkpoint " + path + " does not exist");
+            throw new NotFound(path + " does not exist");
         }
         try {
-            FileChannel channel = FileChannel.open(path, StandardOpenOption.READ);
-            MappedFile file = MappedFile.of(path, channel);
+            MappedFile file = MappedFile.open(path);
             files.add(file);
-            return channel.map(FileChannel.MapMode.READ_ONLY, 0, file.sizeBytes(), arena);
+            return file.channel().map(FileChannel.MapMode.READ_ONLY, 0, file.sizeBytes(), arena);
         } catch (IOException e) {
             throw new BadCheckpoint(path + ": cannot be read: " + e.getMessage(), e);
         }

@@ -9,10 +9,15 @@ import java.util.Optional;
 
 /// A checkpoint's metadata: typed look-ups over GGUF's key-value pairs, whose keys are the canonical ones.
 ///
-/// Immutable. Every look-up that finds nothing, or something of another type or range, throws [BadCheckpoint] with the
-/// source (a file's name), the key, what was expected and what was found; the forms with a fallback throw only for the
-/// latter.
+/// Immutable. Every look-up that finds nothing, or something of another type or range, throws [BadCheckpoint]
+/// with the source (a file's name), the key, what was expected and what was found; the forms with a fallback
+/// throw only for the latter.
 public final class Metadata {
+    /// Which two numbers of a head rotate together: `halves` (i and i + D/2) or `adjacent` (2i and 2i + 1).
+    /// Set by readers of layouts that differ from what GGUF means by the architecture's name; absent in GGUF
+    /// files.
+    public static final String ROPE_PAIRING = "trimtab.rope.pairing";
+
     private final String source;
     private final Map<String, MetadataValue> values;
 
@@ -68,7 +73,8 @@ public final class Metadata {
         return Math.toIntExact(value);
     }
 
-    /// As [#integer(String, int, int)], or `fallback` (which need not be in the range) where the key is absent.
+    /// As [#integer(String, int, int)], or `fallback` (which need not be in the range) where the key is
+    /// absent.
     public int integer(String key, int min, int max, int fallback) {
         return contains(key) ? integer(key, min, max) : fallback;
     }

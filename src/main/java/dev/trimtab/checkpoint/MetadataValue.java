@@ -1,5 +1,6 @@
 package dev.trimtab.checkpoint;
 
+import dev.trimtab.error.Internal;
 import java.util.List;
 
 /// One metadata value. Scalars and arrays keep the width they were stored with ([ValueType]) so that a
@@ -27,6 +28,12 @@ public sealed interface MetadataValue {
 
     /// An integer of any width; unsigned 64-bit values above `Long.MAX_VALUE` are refused by the reader.
     record Whole(ValueType type, long value) implements MetadataValue {
+        public Whole {
+            if (!type.holds(value)) {
+                throw new Internal("an integer of type " + type + " expected, found " + value);
+            }
+        }
+
         @Override
         public String describe() {
             return String.valueOf(value);

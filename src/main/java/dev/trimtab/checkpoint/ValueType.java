@@ -42,4 +42,15 @@ public enum ValueType {
     int sizeBytes() {
         return sizeBytes;
     }
+
+    /// Whether this is a type of integers and `value` in its range (of `UINT64`, as far as a `long` goes).
+    boolean holds(long value) {
+        return switch (this) {
+            case UINT8, UINT16, UINT32 -> value >= 0 && value < 1L << (8 * sizeBytes);
+            case INT8, INT16, INT32 -> value == value << (64 - 8 * sizeBytes) >> (64 - 8 * sizeBytes);
+            case UINT64 -> value >= 0;
+            case INT64 -> true;
+            case FLOAT32, FLOAT64, BOOL, STRING, ARRAY -> false;
+        };
+    }
 }

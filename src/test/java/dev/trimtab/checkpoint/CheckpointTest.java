@@ -114,13 +114,15 @@ class CheckpointTest {
     }
 
     @Test
-    void refusesAMissingFileAFolderAndAnEmptyFile() throws IOException {
+    void refusesAMissingFileAFolderWithoutAModelAndAnEmptyFile() throws IOException {
         Path empty = Files.createFile(folder.resolve("empty.gguf"));
 
         assertThatThrownBy(() -> Checkpoint.open(folder.resolve("none.gguf")))
                 .isInstanceOf(NotFound.class)
                 .hasMessageContaining("none.gguf");
-        assertThatThrownBy(() -> Checkpoint.open(folder)).isInstanceOf(BadCheckpoint.class);
+        assertThatThrownBy(() -> Checkpoint.open(folder))
+                .isInstanceOf(NotFound.class)
+                .hasMessageContaining("model.safetensors");
         assertThatThrownBy(() -> Checkpoint.open(empty))
                 .isInstanceOf(BadCheckpoint.class)
                 .hasMessageContaining("magic");

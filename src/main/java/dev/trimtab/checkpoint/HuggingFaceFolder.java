@@ -1,0 +1,216 @@
+package dev.trimtab.checkpoint;
+
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import dev.trimtab.error.BadCheckpoint;
+import dev.trimtab.tensor.Tensor;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.TreeMap;
+
+/// Reads a model as Hugging Face lays it out, and gives it GGUF's keys and names:
+///
+/// 1. `config.json`: the architecture ([HuggingFaceConfig]).
+/// 2. `model.safetensors`, or `model.safetensors.index.json` whose `weight_map` says which file holds which
+///    tensor.
+/// 3. `tokenizer.json`, whole, as the pair `tokenizer.huggingface.json` (a key of GGUF's own);
+///    `tokenizer_config.json` and `chat_template.jinja` for the chat template and whether a first token is
+///    added.
+///
+/// Where the head is tied, whichever of the two matrices is stored is the embedding.
+final class HuggingFaceFolder {
+    private static final String CONFIG = "config.json";
+    private static final String SINGLE = "model.safetensors";
+    private static final String INDEX = "model.safetensors.index.json";
+    private static final String TOKENIZER = "tokenizer.json";
+    private static final String TOKENIZER_CONFIG = "tokenizer_config.json";
+    private static final String TEMPLATE = "chat_template.jinja";
+    private static final String TEMPLATE_KEY = "tokenizer.chat_template";
+
+    private static final String EMBEDDING = "token_embd.weight";
+    private static final String HEAD = "output.weight";
+
+    /// The largest `tokenizer.json` known has about 35 MB, the largest index about 10 MB.
+    private static final long SIDE_FILE_BYTES_MAX = 128L << 20;
+
+    /// The largest releases have under 200 files of weights; each costs a mapping and an open file.
+    private static final int SHARDS_MAX = 1024;
+
+    /// Heads have 32 to 512 elements.
+    private static final int HEAD_DIM_MAX = 1 << 16;
+
+    private final Path folder;
+    private final MappedFiles files;
+
+    private HuggingFaceFolder(Path folder, MappedFiles files) {
+        this.folder = folder;
+        this.files = files;
+    }
+
+    /// Reads and checks the model in `folder`, mapping its weights through `files`.
+    static Contents read(Path folder, MappedFiles files) {
+        return new HuggingFaceFolder(folder, files).read();
+    }
+
+    /// As [#read] for one file of weights, mapped already; what other files there are lie beside it.
+    static Contents readFile(Path file, MemorySegment bytes, MappedFiles files) {
+        HuggingFaceFolder reader = new HuggingFaceFolder(file.resolveSibling(""), files);
+        return reader.canonical(SafetensorsReader.read(file.toString(), bytes));
+    }
+
+    private Contents read() {
+        if (Files.exists(folder.resolve(INDEX))) {
+            return canonical(new Contents(new Metadata(folder.toString(), Map.of()), sharded()));
+        }
+        return canonical(shard(SINGLE));
+    }
+
+    private Contents shard(String name) {
+        Path path = folder.resolve(name);
+        return SafetensorsReader.read(path.toString(), files.map(path));
+    }
+
+    private Map<String, Tensor> sharded() {
+        Map<String, String> weightMap = weightMap();
+        Map<String, Contents> shards = new TreeMap<>();
+        for (String name : weightMap.values()) {
+            if (!shards.containsKey(name)) {
+                checkShardName(name);
+                shards.put(name, shard(name));
+            }
+            if (shards.size() > SHARDS_MAX) {
+                throw BadCheckpoint.mismatch(folder + ": files of weights", "at most " + SHARDS_MAX, "more");
+            }
+        }
+        Map<String, Tensor> tensors = new LinkedHashMap<>();
+        shards.forEach((name, shard) -> shard.tensors().forEach((tensorName, tensor) -> {
+            if (name.equals(weightMap.get(tensorName))) {
+                tensors.put(tensorName, tensor);
+            }
+        }));
+        weightMap.forEach((tensorName, name) -> {
+            if (!tensors.containsKey(tensorName)) {
+                throw BadCheckpoint.mismatch(
+                        folder.resolve(name) + ": tensor " + tensorName, "as the index says", "none");
+            }
+        });
+        return tensors;
+    }
+
+    /// A shard is a file of this folder: an index must not be able to name any other.
+    private void checkShardName(String name) {
+        boolean plain = name.matches("[A-Za-z0-9._-]{1,255}") && !name.startsWith(".");
+        if (!plain) {
+            throw BadCheckpoint.mismatch(folder.resolve(INDEX) + ": weight_map", "names of files beside it", name);
+        }
+    }
+
+    private Map<String, String> weightMap() {
+        String source = folder.resolve(INDEX).toString();
+        Map<String, String> map = JsonFile.parse(source, bytes(INDEX), parser -> weightMap(source, parser));
+        if (map.isEmpty()) {
+            throw BadCheckpoint.mismatch(source, "a weight_map", "none");
+        }
+        return map;
+    }
+
+    private static Map<String, String> weightMap(String source, JsonParser parser) throws IOException {
+        Map<String, String> map = new LinkedHashMap<>();
+        while (parser.nextToken() != JsonToken.END_OBJECT) {
+            boolean wanted = parser.currentName().equals("weight_map");
+            JsonToken value = parser.nextToken();
+            if (!wanted) {
+                parser.skipChildren();
+                continue;
+            }
+            JsonFile.expect(source, "weight_map", JsonToken.START_OBJECT, value);
+            while (parser.nextToken() != JsonToken.END_OBJECT) {
+                String name = parser.currentName();
+                JsonFile.expect(source, "weight_map", JsonToken.VALUE_STRING, parser.nextToken());
+                map.put(name, parser.getText());
+            }
+        }
+        return map;
+    }
+
+    private Contents canonical(Contents stored) {
+        String source = stored.metadata().source();
+        Map<String, MetadataValue> values = new LinkedHashMap<>();
+        Map<String, Tensor> tensors = renamed(source, stored.tensors());
+        if (Files.exists(folder.resolve(CONFIG))) {
+            Metadata config = JsonFile.flatten(folder.resolve(CONFIG).toString(), bytes(CONFIG));
+            values.putAll(HuggingFaceConfig.toMetadata(config));
+            if (config.flag("tie_word_embeddings", false)) {
+                tie(tensors);
+            }
+            if (HuggingFaceConfig.ropeScaling(config).equals("llama3")) {
+                tensors.put(RopeFactors.NAME, ropeFactors(config, new Metadata(source, values)));
+            }
+        }
+        tokenizer(values);
+        stored.metadata().values().forEach(values::putIfAbsent);
+        return new Contents(new Metadata(source, values), tensors);
+    }
+
+    private static Tensor ropeFactors(Metadata config, Metadata converted) {
+        String key = converted.string("general.architecture") + ".rope.dimension_count";
+        return RopeFactors.llama3(config, converted.integer(key, 2, HEAD_DIM_MAX));
+    }
+
+    private static Map<String, Tensor> renamed(String source, Map<String, Tensor> stored) {
+        Map<String, Tensor> tensors = new LinkedHashMap<>();
+        stored.forEach((name, tensor) -> {
+            String canonical = HuggingFaceNames.canonical(name).orElse(name);
+            Tensor renamed = new Tensor(canonical, tensor.encoding(), tensor.shape(), tensor.data());
+            if (tensors.put(canonical, renamed) != null) {
+                throw BadCheckpoint.mismatch(source + ": tensor " + canonical, "one under its names", "two");
+            }
+        });
+        return tensors;
+    }
+
+    private static void tie(Map<String, Tensor> tensors) {
+        Tensor head = tensors.remove(HEAD);
+        if (head != null) {
+            tensors.putIfAbsent(EMBEDDING, new Tensor(EMBEDDING, head.encoding(), head.shape(), head.data()));
+        }
+    }
+
+    private void tokenizer(Map<String, MetadataValue> values) {
+        if (Files.exists(folder.resolve(TOKENIZER))) {
+            values.put("tokenizer.huggingface.json", text(TOKENIZER));
+        }
+        if (Files.exists(folder.resolve(TOKENIZER_CONFIG))) {
+            String source = folder.resolve(TOKENIZER_CONFIG).toString();
+            Metadata config = JsonFile.flatten(source, bytes(TOKENIZER_CONFIG));
+            copyIfPresent(config, "chat_template", TEMPLATE_KEY, values);
+            copyIfPresent(config, "add_bos_token", "tokenizer.ggml.add_bos_token", values);
+        }
+        if (Files.exists(folder.resolve(TEMPLATE))) {
+            values.put(TEMPLATE_KEY, text(TEMPLATE));
+        }
+    }
+
+    private static void copyIfPresent(Metadata config, String from, String to, Map<String, MetadataValue> values) {
+        config.find(from).ifPresent(value -> values.put(to, value));
+    }
+
+    private MetadataValue text(String name) {
+        return new MetadataValue.Text(new String(bytes(name), StandardCharsets.UTF_8));
+    }
+
+    private byte[] bytes(String name) {
+        MemorySegment mapped = files.map(folder.resolve(name));
+        if (mapped.byteSize() > SIDE_FILE_BYTES_MAX) {
+            throw BadCheckpoint.mismatch(
+                    folder.resolve(name) + ": size", "at most " + SIDE_FILE_BYTES_MAX, mapped.byteSize());
+        }
+        return mapped.toArray(ValueLayout.JAVA_BYTE);
+    }
+}
