@@ -256,6 +256,7 @@ public final class Engine implements AutoCloseable {
     /// Forgets what has ended and publishes the figures of [#status()].
     private void settle() {
         scheduler.forgetEnded();
+        assert scheduler.isConsistent() : "KV blocks were lost or shared";
         inbox.inside(scheduler.waiting().size());
         running = scheduler.running().size();
         blocksUsed = blocks.used();

@@ -3,7 +3,9 @@ package dev.trimtab.engine;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /// Decides which tokens of which sequences the next step computes.
 ///
@@ -130,5 +132,24 @@ final class Scheduler {
     void forgetEnded() {
         waiting.removeIf(Sequence::isEnded);
         running.removeIf(Sequence::isEnded);
+    }
+
+    /// Whether every allocated block is in exactly one running sequence's table, and none in a waiting one's.
+    /// O(blocks): for assertions.
+    boolean isConsistent() {
+        Set<Long> seen = new HashSet<>();
+        for (Sequence sequence : running) {
+            for (int i = 0; i < sequence.blockCount(); i++) {
+                if (!seen.add(sequence.block(i))) {
+                    return false;
+                }
+            }
+        }
+        for (Sequence sequence : waiting) {
+            if (sequence.blockCount() > 0) {
+                return false;
+            }
+        }
+        return running.size() <= seats && seen.size() == blocks.used() && blocks.isConsistent();
     }
 }
