@@ -15,9 +15,9 @@ final class TinyVocabulary {
     static final int EOS = 2;
 
     private static final List<String> PIECES = List.of(
-            "<unk>", "<s>", "</s>", "<0xF0>", "<0x9F>", "<0x98>", "<0x80>", "<0xC3>", "<0xA9>", "▁", "a", "b", "c",
-            "d", "ab", "ba", "bc", "cd", "abc", "bcd", "▁a", "▁b", "aa", "bb", "aab", "abab", "baba", ".", "\n", "e",
-            "f", "ef", "fe", "g", "h", "i", "j", "k", "l", "m");
+            "<unk>", "<s>", "</s>", "<0xF0>", "<0x9F>", "<0x98>", "<0x80>", "<0xC3>", "<0xA9>", "▁", "a", "b", "c", "d",
+            "ab", "ba", "bc", "cd", "abc", "bcd", "▁a", "▁b", "aa", "bb", "aab", "abab", "baba", ".", "\n", "e", "f",
+            "ef", "fe", "g", "h", "i", "j", "k", "l", "m");
 
     static final Tokenizer TOKENIZER = tokenizer();
 
