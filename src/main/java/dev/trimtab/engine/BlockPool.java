@@ -106,6 +106,19 @@ final class BlockPool {
         }
     }
 
+    /// Whether the counts agree with the bits, and no empty extent is held. O(blocks): for assertions.
+    boolean isConsistent() {
+        int total = 0;
+        boolean anyEmpty = false;
+        for (int extent = 0; extent < freeInExtent.length; extent++) {
+            int first = extent * blocksPerExtent;
+            boolean counted = free.get(first, first + blocksPerExtent).cardinality() == freeInExtent[extent];
+            total += counted ? freeInExtent[extent] : blocksPerExtent + 1;
+            anyEmpty |= freeInExtent[extent] == blocksPerExtent;
+        }
+        return total == freeCount && !anyEmpty;
+    }
+
     private long offset(int block) {
         return block / blocksPerExtent * pool.extentBytes() + block % blocksPerExtent * blockBytes;
     }

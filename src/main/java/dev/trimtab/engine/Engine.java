@@ -14,15 +14,15 @@ import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 
-/// Continuous batching for one model: a single-owner state machine whose [#step()] schedules, runs the forward pass
-/// and post-processes. Requests join and leave at every step.
+/// Continuous batching for one model: a single-owner state machine whose [#step()] schedules, runs the
+/// forward pass and post-processes. Requests join and leave at every step.
 ///
-/// [#submit], [#status()] and [Generation#cancel()] may be called from any thread; everything else belongs to the
-/// engine thread.
+/// [#submit], [#status()] and [Generation#cancel()] may be called from any thread; everything else belongs to
+/// the engine thread.
 ///
-/// A fault ends as little as it can: a row of logits with a NaN its own sequence, a sink that throws likewise (it is
-/// cancelled), an exception from the forward pass the running sequences. After [#FAILURES_MAX] failed steps in a row
-/// the engine is broken: it fails the waiting sequences too and refuses new ones.
+/// A fault ends as little as it can: a row of logits with a NaN its own sequence, a sink that throws likewise
+/// (it is cancelled), an exception from the forward pass the running sequences. After [#FAILURES_MAX] failed
+/// steps in a row the engine is broken: it fails the waiting sequences too and refuses new ones.
 public final class Engine implements AutoCloseable {
     /// One failure may be one bad batch, two may be bad luck; three in a row are a model that cannot run.
     static final int FAILURES_MAX = 3;
@@ -47,7 +47,8 @@ public final class Engine implements AutoCloseable {
     private volatile int blocksUsed;
     private volatile Runnable wakeUp = () -> {};
 
-    /// @throws dev.trimtab.error.BadConfiguration when a KV block of the model does not fit an extent of the pool
+    /// @throws dev.trimtab.error.BadConfiguration when a KV block of the model does not fit an extent of the
+    ///     pool
     public Engine(EngineOptions options, ForwardPass model, Tokenizer tokenizer, Surroundings surroundings) {
         this.model = model;
         this.tokenizer = tokenizer;
@@ -64,11 +65,11 @@ public final class Engine implements AutoCloseable {
         this.lengthMax = (int) Math.min(model.contextLength(), poolTokens);
     }
 
-    /// Queues a sequence; `sink` hears its events, the first of them perhaps before this returns. An output longer
-    /// than the context leaves room for ends there, with [FinishReason#LENGTH].
+    /// Queues a sequence; `sink` hears its events, the first of them perhaps before this returns. An output
+    /// longer than the context leaves room for ends there, with [FinishReason#LENGTH].
     ///
-    /// @throws InvalidRequest when the prompt leaves no room for output in the context (`context_length_exceeded`),
-    ///     or a token id is outside the vocabulary
+    /// @throws InvalidRequest when the prompt leaves no room for output in the context
+    ///     (`context_length_exceeded`), or a token id is outside the vocabulary
     /// @throws dev.trimtab.error.Overloaded when the queue is full, or the engine is closed
     /// @throws Internal when the engine is broken
     public Generation submit(GenerationRequest request, TokenSink sink) {
@@ -112,7 +113,10 @@ public final class Engine implements AutoCloseable {
         try {
             intake();
             long startNanos = surroundings.nanoClock().getAsLong();
-            scheduler.schedule(startNanos);
+            int preempted = scheduler.schedule(startNanos);
+            if (preempted > 0) {
+                tell(listener -> listener.preempted(preempted));
+            }
             if (scheduler.scheduled().isEmpty()) {
                 return false;
             }
@@ -256,6 +260,7 @@ public final class Engine implements AutoCloseable {
     /// Forgets what has ended and publishes the figures of [#status()].
     private void settle() {
         scheduler.forgetEnded();
+        assert scheduler.isConsistent() : "KV blocks were lost or shared";
         inbox.inside(scheduler.waiting().size());
         running = scheduler.running().size();
         blocksUsed = blocks.used();
@@ -265,7 +270,8 @@ public final class Engine implements AutoCloseable {
         return new EngineStatus(running, inbox.waiting(), blocksUsed, blocks.capacity());
     }
 
-    /// Fails what is left and gives the KV memory back. On the engine thread, or after the loop has let go of it.
+    /// Fails what is left and gives the KV memory back. On the engine thread, or after the loop has let go of
+    /// it.
     @Override
     public void close() {
         shut(Inbox.Door.CLOSED);

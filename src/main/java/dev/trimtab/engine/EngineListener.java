@@ -10,6 +10,9 @@ public interface EngineListener {
     /// model.
     default void stepped(int prefillTokens, int decodeTokens, long durationNanos, long forwardNanos) {}
 
+    /// Memory ran out, and `sequences` running ones were put back to be computed again later.
+    default void preempted(int sequences) {}
+
     /// A sequence ended, for whatever reason.
     default void finished(SequenceReport report) {}
 }

@@ -3,18 +3,21 @@ package dev.trimtab.engine;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /// Decides which tokens of which sequences the next step computes.
 ///
-/// 1. Every decoding sequence gets its token, oldest first. When blocks run out the youngest running sequence is
-///    preempted: its blocks are freed, and it goes back to the head of the queue to be computed again.
+/// 1. Every decoding sequence gets its token, oldest first. When blocks run out the youngest running sequence
+///    is preempted: its blocks are freed, and it goes back to the head of the queue to be computed again.
 /// 2. Prefilling sequences share what is left of the token budget, oldest first, in chunks.
-/// 3. Waiting sequences are admitted in order of arrival while there are seats, budget, and blocks for all their
-///    tokens, with one to spare for each running sequence. Nobody overtakes: the head waits until its blocks are free.
+/// 3. Waiting sequences are admitted in order of arrival while there are seats, budget, and blocks for all
+///    their tokens, with one to spare for each running sequence. Nobody overtakes: the head waits until its
+///    blocks are free.
 ///
-/// Nobody starves: the oldest running sequence is never preempted by another, so it ends; then the next is oldest.
-/// Engine thread only.
+/// Nobody starves: the oldest running sequence is never preempted by another, so it ends; then the next is
+/// oldest. Engine thread only.
 final class Scheduler {
     private final BlockPool blocks;
     private final int seats;
@@ -54,8 +57,8 @@ final class Scheduler {
         return !running.isEmpty() || !waiting.isEmpty();
     }
 
-    /// Plans a step; an empty one when nothing can run.
-    void schedule(long nowNanos) {
+    /// Plans a step, an empty one when nothing can run; returns how many sequences it had to preempt.
+    int schedule(long nowNanos) {
         scheduled.clear();
         budget = tokenBudget;
         preempted = 0;
@@ -64,6 +67,7 @@ final class Scheduler {
         if (preempted == 0) {
             admit(nowNanos);
         }
+        return preempted;
     }
 
     private void scheduleDecodes() {
@@ -130,5 +134,24 @@ final class Scheduler {
     void forgetEnded() {
         waiting.removeIf(Sequence::isEnded);
         running.removeIf(Sequence::isEnded);
+    }
+
+    /// Whether every allocated block is in exactly one running sequence's table, and none in a waiting one's.
+    /// O(blocks): for assertions.
+    boolean isConsistent() {
+        Set<Long> seen = new HashSet<>();
+        for (Sequence sequence : running) {
+            for (int i = 0; i < sequence.blockCount(); i++) {
+                if (!seen.add(sequence.block(i))) {
+                    return false;
+                }
+            }
+        }
+        for (Sequence sequence : waiting) {
+            if (sequence.blockCount() > 0) {
+                return false;
+            }
+        }
+        return running.size() <= seats && seen.size() == blocks.used() && blocks.isConsistent();
     }
 }

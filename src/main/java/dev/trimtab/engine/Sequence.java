@@ -205,6 +205,15 @@ final class Sequence {
         blocks[blockCount++] = offset;
     }
 
+    int blockCount() {
+        return blockCount;
+    }
+
+    /// Offset of the block with positions from `index * BLOCK_TOKENS`.
+    long block(int index) {
+        return blocks[index];
+    }
+
     /// Gives all blocks back; everything is to be computed again.
     void releaseBlocks(BlockPool pool) {
         while (blockCount > 0) {

@@ -25,7 +25,8 @@ final class TokenCounts {
 
     /// Counts one more of `token` in the output.
     void count(int token) {
-        counts[slotOf(token)]++;
+        int slot = slotOf(token); // may replace the arrays
+        counts[slot]++;
     }
 
     /// Slots to visit; those without a token hold a negative one.
