@@ -34,7 +34,8 @@ public final class VariantRegistry {
     public Variant get(String name) {
         Variant variant = variants.get(name);
         if (variant == null) {
-            throw new NotFound("model `" + name + "` does not exist; available: " + String.join(", ", variants.keySet()));
+            throw new NotFound(
+                    "model `" + name + "` does not exist; available: " + String.join(", ", variants.keySet()));
         }
         return variant;
     }
