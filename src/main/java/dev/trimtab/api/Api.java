@@ -9,14 +9,18 @@ import dev.trimtab.api.http.Endpoint.Operation;
 import dev.trimtab.api.http.Endpoint.Work;
 import dev.trimtab.api.http.Exchange;
 import dev.trimtab.api.http.JsonWriter;
+import dev.trimtab.api.http.OpenApiDocument;
+import dev.trimtab.api.http.Schemas;
 import dev.trimtab.api.http.Surroundings;
 import dev.trimtab.api.openai.OpenAiEndpoints;
+import dev.trimtab.api.openai.OpenAiSchemas;
 import dev.trimtab.variant.VariantRegistry;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.ext.web.Router;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -26,6 +30,7 @@ public final class Api {
     private final VariantRegistry registry;
     private final Surroundings surroundings;
     private final List<Endpoint> endpoints = new ArrayList<>();
+    private final Buffer openApi;
     private final Dispatcher dispatcher;
     private volatile boolean started;
 
@@ -43,6 +48,14 @@ public final class Api {
                 Work.WORKER,
                 new Operation("metrics", "Metrics for Prometheus.", "", Map.of("text/plain", "Metrics")),
                 this::metrics));
+        endpoints.add(new Endpoint(
+                HttpMethod.GET,
+                "/openapi.json",
+                Access.OPEN,
+                Work.LOOP,
+                Operation.get("openapi", "This document.", "OpenApi"),
+                this::openApi));
+        this.openApi = JsonWriter.write(OpenApiDocument.of(endpoints, schemas()));
         this.dispatcher = new Dispatcher(endpoints, options, listener, surroundings);
     }
 
@@ -69,6 +82,18 @@ public final class Api {
     private static Endpoint probe(String name, String summary, Endpoint.Handler handler) {
         Operation operation = Operation.get("health-" + name, summary, "Health");
         return new Endpoint(HttpMethod.GET, "/health/" + name, Access.OPEN, Work.LOOP, operation, handler);
+    }
+
+    private static Map<String, Map<String, Object>> schemas() {
+        Map<String, Map<String, Object>> schemas = new LinkedHashMap<>(OpenAiSchemas.all());
+        schemas.put("Health", Schemas.object("", Schemas.required("status", Schemas.word("", "UP", "DOWN"))));
+        schemas.put("Metrics", Schemas.string("Prometheus' text format, 0.0.4."));
+        schemas.put("OpenApi", Schemas.object("OpenAPI 3.1."));
+        return schemas;
+    }
+
+    private void openApi(Exchange exchange, byte[] body) {
+        exchange.send(200, openApi);
     }
 
     private void live(Exchange exchange, byte[] body) {
