@@ -1,0 +1,114 @@
+package dev.trimtab.api.http;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/// The OpenAPI 3.1 document of a table of endpoints.
+public final class OpenApiDocument {
+    private static final String ERROR = "#/components/responses/Error";
+
+    private OpenApiDocument() {}
+
+    /// `schemas` are those that the endpoints' operations name.
+    public static Map<String, Object> of(List<Endpoint> endpoints, Map<String, Map<String, Object>> schemas) {
+        Map<String, Object> document = new LinkedHashMap<>();
+        document.put("openapi", "3.1.0");
+        document.put(
+                "info",
+                ordered(
+                        "title",
+                        "Trimtab",
+                        "version",
+                        "1",
+                        "description",
+                        "OpenAI-compatible serving of trimmed models."));
+        document.put("paths", paths(endpoints));
+        Map<String, Object> all = new LinkedHashMap<>(schemas);
+        all.put("Error", errorSchema());
+        document.put(
+                "components",
+                ordered(
+                        "schemas", all,
+                        "responses",
+                                Map.of(
+                                        "Error",
+                                        response("The request failed.", Map.of(Endpoint.Operation.JSON, "Error"))),
+                        "securitySchemes", Map.of("key", ordered("type", "http", "scheme", "bearer"))));
+        return document;
+    }
+
+    private static Map<String, Object> paths(List<Endpoint> endpoints) {
+        Map<String, Object> paths = new LinkedHashMap<>();
+        Map<String, Map<String, Object>> items = new LinkedHashMap<>();
+        for (Endpoint endpoint : endpoints) {
+            items.computeIfAbsent(endpoint.path(), _ -> new LinkedHashMap<>())
+                    .put(endpoint.method().name().toLowerCase(Locale.ROOT), operation(endpoint));
+        }
+        paths.putAll(items);
+        return paths;
+    }
+
+    private static Map<String, Object> operation(Endpoint endpoint) {
+        Endpoint.Operation facts = endpoint.operation();
+        Map<String, Object> operation = ordered("operationId", facts.id(), "summary", facts.summary());
+        if (endpoint.access() == Endpoint.Access.CALLER) {
+            operation.put(
+                    "security", List.of(Map.of(), Map.of("key", List.of()))); // a key only where any are configured
+        }
+        int parameter = endpoint.path().indexOf('{');
+        if (parameter >= 0) {
+            String name =
+                    endpoint.path().substring(parameter + 1, endpoint.path().length() - 1);
+            operation.put(
+                    "parameters",
+                    List.of(ordered("name", name, "in", "path", "required", true, "schema", Schemas.string(""))));
+        }
+        if (endpoint.hasBody()) {
+            Map<String, Object> content = content(Map.of(Endpoint.Operation.JSON, facts.requestSchema()));
+            operation.put("requestBody", ordered("required", true, "content", content));
+        }
+        operation.put(
+                "responses",
+                ordered(
+                        "200",
+                        response("OK", facts.answers()),
+                        "4XX",
+                        Map.of("$ref", ERROR),
+                        "5XX",
+                        Map.of("$ref", ERROR)));
+        return operation;
+    }
+
+    private static Map<String, Object> response(String description, Map<String, String> schemas) {
+        return ordered("description", description, "content", content(schemas));
+    }
+
+    private static Map<String, Object> content(Map<String, String> schemas) {
+        Map<String, Object> content = new LinkedHashMap<>();
+        schemas.forEach((mediaType, schema) -> content.put(mediaType, Map.of("schema", Schemas.ref(schema))));
+        return content;
+    }
+
+    private static Map<String, Object> errorSchema() {
+        return Schemas.object(
+                "What went wrong and who can change it.",
+                Schemas.required(
+                        "error",
+                        Schemas.object(
+                                "",
+                                Schemas.required("message", Schemas.string("One sentence: expected, found, where.")),
+                                Schemas.required("type", Schemas.string("The kind of failure.")),
+                                Schemas.required("param", Schemas.orNull(Schemas.string("The field at fault."))),
+                                Schemas.required("code", Schemas.orNull(Schemas.string("A word to branch on."))))));
+    }
+
+    private static Map<String, Object> ordered(Object... namesAndValues) {
+        Map<String, Object> map = new LinkedHashMap<>();
+        for (int i = 0; i < namesAndValues.length; i += 2) {
+            map.put((String) namesAndValues[i], namesAndValues[i + 1]);
+        }
+        return map;
+    }
+}

@@ -1,0 +1,42 @@
+package dev.trimtab.api.openai;
+
+import dev.trimtab.api.http.Exchange;
+import dev.trimtab.api.http.JsonWriter;
+import dev.trimtab.variant.Variant;
+import dev.trimtab.variant.VariantRegistry;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// `GET /v1/models` and `GET /v1/models/{id}`: what is served, with the facts a caller chooses by.
+final class Models {
+    private final VariantRegistry registry;
+
+    Models(VariantRegistry registry) {
+        this.registry = registry;
+    }
+
+    void list(Exchange exchange, byte[] body) {
+        List<Map<String, Object>> data =
+                registry.list().stream().map(Models::describe).toList();
+        Map<String, Object> answer = new LinkedHashMap<>();
+        answer.put("object", "list");
+        answer.put("data", data);
+        exchange.send(200, JsonWriter.write(answer));
+    }
+
+    void get(Exchange exchange, byte[] body) {
+        exchange.send(200, JsonWriter.write(describe(registry.get(exchange.pathTail()))));
+    }
+
+    private static Map<String, Object> describe(Variant variant) {
+        Map<String, Object> model = new LinkedHashMap<>();
+        model.put("id", variant.name());
+        model.put("object", "model");
+        model.put("created", variant.createdEpochSeconds());
+        model.put("owned_by", "trimtab");
+        model.put("max_model_len", variant.contextLength()); // where vLLM's clients look
+        model.put("trimtab", variant.description());
+        return model;
+    }
+}

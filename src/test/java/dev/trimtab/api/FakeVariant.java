@@ -1,0 +1,198 @@
+package dev.trimtab.api;
+
+import dev.trimtab.checkpoint.Metadata;
+import dev.trimtab.checkpoint.MetadataValue;
+import dev.trimtab.checkpoint.ValueType;
+import dev.trimtab.engine.EngineStatus;
+import dev.trimtab.engine.FinishReason;
+import dev.trimtab.engine.Generation;
+import dev.trimtab.engine.GenerationRequest;
+import dev.trimtab.engine.TokenEvent;
+import dev.trimtab.engine.TokenSink;
+import dev.trimtab.engine.Usage;
+import dev.trimtab.error.TrimtabException;
+import dev.trimtab.template.ChatTemplate;
+import dev.trimtab.tokenizer.Tokenizer;
+import dev.trimtab.variant.Variant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
+
+/// A variant without a model: what it answers is a script that the test chooses. A token is a byte of text;
+/// the template is ChatML.
+public final class FakeVariant implements Variant {
+    /// What [#CANNED] answers.
+    public static final List<String> WORDS = List.of("The", " capital", " of", " Norway", " is", " Oslo", ".");
+
+    public static final int CONTEXT_LENGTH = 4_096;
+
+    private static final String TEMPLATE = "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' }}"
+            + "{% if message['content'] == 'refuse' %}{{ raise_exception('no') }}{% endif %}"
+            + "{{ message['content'] + '<|im_end|>' + '\\n' }}{% endfor %}"
+            + "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
+
+    /// Answers one submitted sequence, on any thread.
+    @FunctionalInterface
+    public interface Script {
+        void play(Submission submission);
+    }
+
+    /// Emits [#WORDS], a token each, as far as `max_tokens` goes. A sequence that ignores the end never ends:
+    /// it says the words three times and then waits to be cancelled.
+    public static final Script CANNED = FakeVariant::playCanned;
+
+    /// Says nothing; the test speaks.
+    public static final Script SILENT = _ -> {};
+
+    /// One submitted sequence.
+    public static final class Submission {
+        private final GenerationRequest request;
+        private final TokenSink sink;
+        private final CompletableFuture<Void> cancelled = new CompletableFuture<>();
+        private int tokens;
+
+        private Submission(GenerationRequest request, TokenSink sink) {
+            this.request = request;
+            this.sink = sink;
+        }
+
+        public GenerationRequest request() {
+            return request;
+        }
+
+        /// Completed when the sequence is cancelled.
+        public CompletableFuture<Void> cancelled() {
+            return cancelled;
+        }
+
+        public void emit(String text) {
+            tokens++;
+            sink.accept(new TokenEvent.Delta(text, 1));
+        }
+
+        public void finish(FinishReason reason) {
+            sink.accept(new TokenEvent.Finished(reason, new Usage(request.prompt().length, 0, tokens)));
+        }
+
+        public void fail(TrimtabException error) {
+            sink.accept(new TokenEvent.Failed(error));
+        }
+    }
+
+    private final String name;
+    private final Tokenizer tokenizer = byteTokenizer();
+    private final ChatTemplate template = ChatTemplate.compile(TEMPLATE);
+    private final BlockingQueue<Submission> submissions = new LinkedBlockingQueue<>();
+    private volatile Script script = CANNED;
+    private volatile boolean chatty = true;
+
+    public FakeVariant(String name) {
+        this.name = name;
+    }
+
+    /// How it answers from now on.
+    public FakeVariant script(Script next) {
+        script = next;
+        return this;
+    }
+
+    /// From now on it has no chat template.
+    public FakeVariant withoutTemplate() {
+        chatty = false;
+        return this;
+    }
+
+    /// What was submitted, oldest first.
+    public BlockingQueue<Submission> submissions() {
+        return submissions;
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public long createdEpochSeconds() {
+        return 1_699_999_999;
+    }
+
+    @Override
+    public int contextLength() {
+        return CONTEXT_LENGTH;
+    }
+
+    @Override
+    public Tokenizer tokenizer() {
+        return tokenizer;
+    }
+
+    @Override
+    public Optional<ChatTemplate> chatTemplate() {
+        return chatty ? Optional.of(template) : Optional.empty();
+    }
+
+    @Override
+    public Map<String, Object> templateDefaults() {
+        return Map.of("eos_token", "<|im_end|>");
+    }
+
+    @Override
+    public Generation submit(GenerationRequest request, TokenSink sink) {
+        Submission submission = new Submission(request, sink);
+        script.play(submission);
+        submissions.add(submission);
+        return () -> submission.cancelled().complete(null);
+    }
+
+    @Override
+    public EngineStatus status() {
+        return new EngineStatus(0, 0, 0, 64);
+    }
+
+    @Override
+    public Map<String, Object> description() {
+        return Map.of("encoding", "F32");
+    }
+
+    private static void playCanned(Submission submission) {
+        Thread.startVirtualThread(() -> {
+            boolean endless = submission.request().stop().ignoreEos();
+            int most = Math.min(submission.request().stop().maxTokens(), WORDS.size() * (endless ? 3 : 1));
+            for (int i = 0; i < most; i++) {
+                submission.emit(WORDS.get(i % WORDS.size()));
+            }
+            if (!endless) {
+                submission.finish(most < WORDS.size() ? FinishReason.LENGTH : FinishReason.STOP);
+            }
+        });
+    }
+
+    // GPT-2's byte alphabet and no merges: printable Latin-1 stands for itself, the rest for U+0100 and on.
+    private static Tokenizer byteTokenizer() {
+        List<String> tokens = new ArrayList<>();
+        int other = 0x100;
+        for (int b = 0; b < 256; b++) {
+            boolean printable = (b >= '!' && b <= '~') || (b >= 0xA1 && b <= 0xAC) || b >= 0xAE;
+            tokens.add(Character.toString(printable ? b : other++));
+        }
+        tokens.addAll(List.of("<|endoftext|>", "<|im_start|>", "<|im_end|>"));
+        long[] kinds = new long[tokens.size()];
+        for (int i = 0; i < kinds.length; i++) {
+            kinds[i] = i < 256 ? 1 : 3; // normal, control
+        }
+        return Tokenizer.of(new Metadata(
+                "fake",
+                Map.of(
+                        "tokenizer.ggml.model", new MetadataValue.Text("gpt2"),
+                        "tokenizer.ggml.pre", new MetadataValue.Text("smollm"),
+                        "tokenizer.ggml.tokens", new MetadataValue.Texts(tokens),
+                        "tokenizer.ggml.merges", new MetadataValue.Texts(List.of()),
+                        "tokenizer.ggml.token_type", new MetadataValue.Wholes(ValueType.INT32, kinds),
+                        "tokenizer.ggml.eos_token_id", new MetadataValue.Whole(ValueType.UINT32, 258))));
+    }
+}
