@@ -1,9 +1,13 @@
 package dev.trimtab.app;
 
-import dev.trimtab.engine.EngineListener;
+import dev.trimtab.api.Api;
+import dev.trimtab.api.http.Surroundings;
+import dev.trimtab.cli.ProgressBar;
 import dev.trimtab.error.TrimtabException;
-import dev.trimtab.model.LoadListener;
+import dev.trimtab.telemetry.Telemetry;
+import dev.trimtab.variant.MemoryPlan;
 import dev.trimtab.variant.VariantRegistry;
+import io.micrometer.prometheus.PrometheusMeterRegistry;
 import io.quarkus.logging.Log;
 import io.quarkus.runtime.Quarkus;
 import io.quarkus.runtime.ShutdownEvent;
@@ -11,6 +15,8 @@ import io.quarkus.runtime.StartupEvent;
 import io.vertx.ext.web.Router;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
+import org.eclipse.microprofile.config.Config;
+import org.eclipse.microprofile.config.ConfigProvider;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jspecify.annotations.Nullable;
 
@@ -19,17 +25,25 @@ import org.jspecify.annotations.Nullable;
 @ApplicationScoped
 public class Server {
     private final TrimtabConfig config;
+    private final PrometheusMeterRegistry meters;
     private final String host;
     private final VariantRegistry registry = new VariantRegistry();
+    private final Telemetry telemetry;
     private @Nullable Serving serving;
 
-    Server(TrimtabConfig config, @ConfigProperty(name = "quarkus.http.host") String host) {
+    Server(
+            TrimtabConfig config,
+            PrometheusMeterRegistry meters,
+            @ConfigProperty(name = "quarkus.http.host") String host) {
         this.config = config;
+        this.meters = meters;
         this.host = host;
+        this.telemetry = new Telemetry(meters);
     }
 
     void mount(@Observes Router router) {
-        Log.debugf("mounting on %s for %s", router, registry);
+        Surroundings surroundings = Surroundings.system(meters::scrape);
+        new Api(registry, config.api(host), telemetry.api(), surroundings).mount(router);
     }
 
     void start(@Observes StartupEvent event) {
@@ -48,16 +62,34 @@ public class Server {
     private void load() {
         try {
             ServingOptions options = config.serving();
-            synchronized (this) {
-                serving = Serving.start(options, registry, _ -> EngineListener.NONE, LoadListener.NONE);
-            }
-            System.out.println(new Greeting(serving, options, host));
+            System.out.println(new Greeting(serve(options), options, address()));
         } catch (TrimtabException refused) {
             System.err.println("trimtab: " + refused.getMessage());
             Quarkus.asyncExit(1);
-        } catch (Throwable fault) {
+        } catch (RuntimeException | Error fault) {
             Log.error("the models could not be loaded", fault);
             Quarkus.asyncExit(1);
         }
+    }
+
+    private synchronized Serving serve(ServingOptions options) {
+        Serving started;
+        try (ProgressBar progress = new ProgressBar("loading")) {
+            started = Serving.start(options, registry, telemetry::engine, progress::update);
+        }
+        serving = started;
+        MemoryPlan plan = started.memoryPlan();
+        telemetry.watch(Telemetry.Memory.WEIGHTS, plan::weightBytes);
+        telemetry.watch(Telemetry.Memory.SCRATCH, plan::scratchBytes);
+        telemetry.watch(Telemetry.Memory.KV_CACHE, plan::kvBytes);
+        registry.list().forEach(telemetry::watch);
+        return started;
+    }
+
+    /// Where the server listens; asked once it does, for the port may have been chosen by the system.
+    private String address() {
+        Config running = ConfigProvider.getConfig();
+        return "http://" + (host.contains(":") ? "[" + host + "]" : host) + ":"
+                + running.getValue("quarkus.http.port", Integer.class);
     }
 }

@@ -1,5 +1,6 @@
 package dev.trimtab.app;
 
+import dev.trimtab.api.http.ApiOptions;
 import dev.trimtab.engine.EngineOptions;
 import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.model.ModelLoader;
@@ -11,10 +12,12 @@ import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.Set;
 
 /// The knobs of the process (`trimtab.*` in system properties, the environment or `application.properties`).
 /// Which models are served stands in `trimtab.yaml`.
@@ -73,6 +76,10 @@ public interface TrimtabConfig {
 
         /// Origins of other sites whose pages may call; none where absent.
         Optional<List<String>> allowedOrigins();
+
+        /// Bearer tokens of which callers must send one; none is asked for where absent. From the
+        /// environment: `TRIMTAB_HTTP_API_KEYS`.
+        Optional<List<String>> apiKeys();
     }
 
     /// These knobs as the core knows them, with the models of `model`, else of `file`, else the embedded one.
@@ -86,6 +93,17 @@ public interface TrimtabConfig {
                 memory().kvCache()
                         .map(size -> OptionalLong.of(size.asLongValue()))
                         .orElseGet(OptionalLong::empty));
+    }
+
+    /// The edge's knobs; `host` is the name that is bound, which callers may use.
+    default ApiOptions api(String host) {
+        Set<String> hosts = new HashSet<>(http().allowedHosts().orElse(List.of()));
+        hosts.add(host);
+        return new ApiOptions(
+                hosts,
+                Set.copyOf(http().allowedOrigins().orElse(List.of())),
+                Set.copyOf(http().apiKeys().orElse(List.of())),
+                ApiOptions.Limits.DEFAULTS);
     }
 
     private List<ModelDeclaration> models() {

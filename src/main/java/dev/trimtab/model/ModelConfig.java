@@ -21,6 +21,7 @@ public record ModelConfig(
         int headDim,
         int rotaryDim,
         double ropeTheta,
+        RopePairing ropePairing,
         int maxPositionEmbeddings,
         float rmsNormEps) {
     /// Sizes of one layer.
@@ -83,18 +84,27 @@ public record ModelConfig(
                 headDim,
                 rotaryDim,
                 metadata.number(name + ".rope.freq_base", 10_000),
+                ropePairing(metadata, architecture),
                 metadata.integer(name + ".context_length", 1, CONTEXT_MAX),
                 (float) metadata.number(name + ".attention.layer_norm_rms_epsilon"));
-    }
-
-    /// How rotary embedding pairs the elements of a head.
-    public RopePairing ropePairing() {
-        return architecture.ropePairing();
     }
 
     /// KV heads of each layer: what a KV layout is made from.
     public List<Integer> keyValueHeads() {
         return layers.stream().map(Layer::numKeyValueHeads).toList();
+    }
+
+    /// Hugging Face's layout keeps the rows that GGUF's converters permute for some families.
+    private static RopePairing ropePairing(Metadata metadata, Architecture architecture) {
+        String pairing = metadata.string(Metadata.ROPE_PAIRING, "");
+        return switch (pairing) {
+            case "" -> architecture.ropePairing();
+            case "halves" -> RopePairing.HALVES;
+            case "adjacent" -> RopePairing.ADJACENT;
+            default ->
+                throw BadCheckpoint.mismatch(
+                        metadata.source() + ": metadata " + Metadata.ROPE_PAIRING, "halves or adjacent", pairing);
+        };
     }
 
     /// A scalar for all layers, or an array with one entry each.
