@@ -7,7 +7,8 @@ import dev.trimtab.error.TrimtabException;
 import dev.trimtab.telemetry.Telemetry;
 import dev.trimtab.variant.MemoryPlan;
 import dev.trimtab.variant.VariantRegistry;
-import io.micrometer.prometheus.PrometheusMeterRegistry;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.quarkus.logging.Log;
 import io.quarkus.runtime.Quarkus;
 import io.quarkus.runtime.ShutdownEvent;
@@ -25,20 +26,15 @@ import org.jspecify.annotations.Nullable;
 @ApplicationScoped
 public class Server {
     private final TrimtabConfig config;
-    private final PrometheusMeterRegistry meters;
+    private final PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private final String host;
     private final VariantRegistry registry = new VariantRegistry();
-    private final Telemetry telemetry;
+    private final Telemetry telemetry = new Telemetry(meters);
     private @Nullable Serving serving;
 
-    Server(
-            TrimtabConfig config,
-            PrometheusMeterRegistry meters,
-            @ConfigProperty(name = "quarkus.http.host") String host) {
+    Server(TrimtabConfig config, @ConfigProperty(name = "quarkus.http.host") String host) {
         this.config = config;
-        this.meters = meters;
         this.host = host;
-        this.telemetry = new Telemetry(meters);
     }
 
     void mount(@Observes Router router) {
