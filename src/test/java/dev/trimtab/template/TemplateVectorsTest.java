@@ -90,7 +90,7 @@ final class TemplateVectorsTest {
                 JsonNode sample = JSON.readTree(expected.resolveSibling("sample.json").toFile());
                 Path template = samples.resolveSibling("chat_templates").resolve(version + ".jinja");
                 tests.add(DynamicTest.dynamicTest(
-                        expected.getParent().getFileName() + " " + version,
+                        samples.relativize(expected).toString(),
                         () -> {
                             Map<String, Object> context = context(sample);
                             context.put("bos_token", "<s>");

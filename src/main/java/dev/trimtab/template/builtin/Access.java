@@ -101,16 +101,22 @@ public final class Access {
         return key;
     }
 
-    /// The value at a path of names and indexes, `function.name` or `0.role`, as `map(attribute=...)` takes.
-    static Value path(Rendering rendering, Value value, Value path) {
+    /// The value at a path of names and indexes, `function.name` or `0.role`, as `map(attribute=...)` takes. `otherwise`
+    /// stands for what is missing on the way, unless it is none.
+    static Value path(Rendering rendering, Value value, Value path, Value otherwise) {
         if (!(path instanceof Value.Text text)) {
-            return item(rendering, value, path);
+            return present(item(rendering, value, path), otherwise);
         }
         Value found = value;
         for (String part : List.of(text.text().split("\\.", -1))) {
-            boolean index = !part.isEmpty() && part.length() < 10 && part.chars().allMatch(Character::isDigit);
-            found = item(rendering, found, index ? Value.of(Long.parseLong(part)) : Value.of(part));
+            boolean index = !part.isEmpty() && part.length() < 10 && part.chars().allMatch(c -> c >= '0' && c <= '9');
+            Value key = index ? Value.of(Long.parseLong(part)) : Value.of(part);
+            found = present(item(rendering, found, key), otherwise);
         }
         return found;
+    }
+
+    private static Value present(Value found, Value otherwise) {
+        return found instanceof Value.Undefined && !(otherwise instanceof Value.None) ? otherwise : found;
     }
 }
