@@ -1,13 +1,13 @@
 package dev.trimtab.template;
 
-import dev.trimtab.template.syntax.Expression.Application;
-import dev.trimtab.template.syntax.Expression.Inputs;
-import dev.trimtab.template.syntax.Expression.Link;
 import dev.trimtab.template.builtin.Access;
 import dev.trimtab.template.builtin.Filters;
 import dev.trimtab.template.builtin.Globals;
 import dev.trimtab.template.builtin.Predicates;
 import dev.trimtab.template.syntax.Expression;
+import dev.trimtab.template.syntax.Expression.Application;
+import dev.trimtab.template.syntax.Expression.Inputs;
+import dev.trimtab.template.syntax.Expression.Link;
 import dev.trimtab.template.value.Arguments;
 import dev.trimtab.template.value.Comparison;
 import dev.trimtab.template.value.Kinds;
@@ -41,39 +41,31 @@ final class Evaluator {
 
     Value evaluate(Expression expression, Scope scope) {
         rendering.enter();
-        Value value =
-                switch (expression) {
-                    case Expression.Literal literal -> literal.value();
-                    case Expression.Name name -> name(name.name(), scope);
-                    case Expression.Listing listing -> rendering.list(all(listing.elements(), scope));
-                    case Expression.Tuple tuple -> rendering.tuple(all(tuple.elements(), scope));
-                    case Expression.Mapping mapping -> mapping(mapping, scope);
-                    case Expression.Attribute attribute ->
-                        Access.attribute(
-                                rendering, evaluate(attribute.target(), scope), attribute.name(), attribute.key());
-                    case Expression.Item item ->
-                        Access.item(rendering, evaluate(item.target(), scope), evaluate(item.key(), scope));
-                    case Expression.Slice slice -> slice(slice, scope);
-                    case Expression.Call call -> call(call, scope);
-                    case Expression.Filter filter ->
-                        filtered(filter.filter(), evaluate(filter.input(), scope), scope);
-                    case Expression.Test test -> test(test, scope);
-                    case Expression.Not not -> Value.of(!isTrue(not.operand(), scope));
-                    case Expression.Sign sign -> sign(sign, scope);
-                    case Expression.Binary binary ->
-                        binary(
-                                binary.operator(),
-                                evaluate(binary.left(), scope),
-                                evaluate(binary.right(), scope));
-                    case Expression.Chain chain -> Value.of(holds(chain, scope));
-                    case Expression.And and -> firstWithTruth(false, and.operands(), scope);
-                    case Expression.Or or -> firstWithTruth(true, or.operands(), scope);
-                    case Expression.Concatenation concatenation -> concatenate(concatenation, scope);
-                    case Expression.Conditional conditional ->
-                        evaluate(
-                                isTrue(conditional.test(), scope) ? conditional.then() : conditional.otherwise(),
-                                scope);
-                };
+        Value value = switch (expression) {
+            case Expression.Literal literal -> literal.value();
+            case Expression.Name name -> name(name.name(), scope);
+            case Expression.Listing listing -> rendering.list(all(listing.elements(), scope));
+            case Expression.Tuple tuple -> rendering.tuple(all(tuple.elements(), scope));
+            case Expression.Mapping mapping -> mapping(mapping, scope);
+            case Expression.Attribute attribute ->
+                Access.attribute(rendering, evaluate(attribute.target(), scope), attribute.name(), attribute.key());
+            case Expression.Item item ->
+                Access.item(rendering, evaluate(item.target(), scope), evaluate(item.key(), scope));
+            case Expression.Slice slice -> slice(slice, scope);
+            case Expression.Call call -> call(call, scope);
+            case Expression.Filter filter -> filtered(filter.filter(), evaluate(filter.input(), scope), scope);
+            case Expression.Test test -> test(test, scope);
+            case Expression.Not not -> Value.of(!isTrue(not.operand(), scope));
+            case Expression.Sign sign -> sign(sign, scope);
+            case Expression.Binary binary ->
+                binary(binary.operator(), evaluate(binary.left(), scope), evaluate(binary.right(), scope));
+            case Expression.Chain chain -> Value.of(holds(chain, scope));
+            case Expression.And and -> firstWithTruth(false, and.operands(), scope);
+            case Expression.Or or -> firstWithTruth(true, or.operands(), scope);
+            case Expression.Concatenation concatenation -> concatenate(concatenation, scope);
+            case Expression.Conditional conditional ->
+                evaluate(isTrue(conditional.test(), scope) ? conditional.then() : conditional.otherwise(), scope);
+        };
         rendering.leave();
         return value;
     }
@@ -95,7 +87,8 @@ final class Evaluator {
     }
 
     private Value mapping(Expression.Mapping mapping, Scope scope) {
-        Map<Value, Value> entries = LinkedHashMap.newLinkedHashMap(mapping.entries().size());
+        Map<Value, Value> entries =
+                LinkedHashMap.newLinkedHashMap(mapping.entries().size());
         for (Expression.Entry entry : mapping.entries()) {
             Value key = evaluate(entry.key(), scope);
             entries.put(Access.key(rendering, key), evaluate(entry.value(), scope));
@@ -123,18 +116,19 @@ final class Evaluator {
         if (callee instanceof Value.Undefined undefined) {
             throw rendering.undefined(undefined);
         }
-        Optional<Value.Body> body =
-                switch (callee) {
-                    case Value.Function function -> Optional.of(function.body());
-                    case Value.Thing thing -> thing.body();
-                    default -> Optional.empty();
-                };
+        Optional<Value.Body> body = switch (callee) {
+            case Value.Function function -> Optional.of(function.body());
+            case Value.Thing thing -> thing.body();
+            default -> Optional.empty();
+        };
         return body.orElseThrow(() -> rendering.invalid("'" + Kinds.nameOf(callee) + "' object is not callable"))
                 .call(arguments);
     }
 
     Arguments arguments(Inputs inputs, Scope scope) {
-        if (inputs.named().isEmpty() && inputs.spread().isEmpty() && inputs.spreadNamed().isEmpty()) {
+        if (inputs.named().isEmpty()
+                && inputs.spread().isEmpty()
+                && inputs.spreadNamed().isEmpty()) {
             return inputs.positional().isEmpty()
                     ? Arguments.EMPTY
                     : new Arguments(all(inputs.positional(), scope), Map.of());
@@ -175,8 +169,7 @@ final class Evaluator {
     private Value test(Expression.Test test, Scope scope) {
         Value input = evaluate(test.input(), scope);
         Arguments arguments = arguments(test.test().inputs(), scope);
-        return Value.of(
-                Predicates.named(rendering, test.test().name()).holds(rendering, input, arguments));
+        return Value.of(Predicates.named(rendering, test.test().name()).holds(rendering, input, arguments));
     }
 
     private Value sign(Expression.Sign sign, Scope scope) {

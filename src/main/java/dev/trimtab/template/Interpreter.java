@@ -1,9 +1,9 @@
 package dev.trimtab.template;
 
-import dev.trimtab.template.syntax.Statement.Target;
 import dev.trimtab.template.builtin.Namespace;
 import dev.trimtab.template.syntax.Expression;
 import dev.trimtab.template.syntax.Statement;
+import dev.trimtab.template.syntax.Statement.Target;
 import dev.trimtab.template.value.Arguments;
 import dev.trimtab.template.value.Kinds;
 import dev.trimtab.template.value.Rendering;
@@ -17,8 +17,8 @@ import java.util.Map;
 
 /// Executes the statements of a template.
 ///
-/// As in Jinja, `if` opens no scope, a loop's turn opens one each, and a macro sees the variables of the place where it
-/// was defined as they are when it is called.
+/// As in Jinja, `if` opens no scope, a loop's turn opens one each, and a macro sees the variables of
+/// the place where it was defined as they are when it is called.
 final class Interpreter {
     private final Rendering rendering;
     private final Evaluator evaluator;
@@ -179,15 +179,16 @@ final class Interpreter {
             case Target.Field field -> {
                 Value owner = scope.find(field.namespace()).orElse(Value.NONE);
                 if (!(owner instanceof Namespace namespace)) {
-                    throw rendering.invalid("cannot assign attribute on non-namespace object '" + field.namespace() + "'");
+                    throw rendering.invalid(
+                            "cannot assign attribute on non-namespace object '" + field.namespace() + "'");
                 }
                 namespace.set(field.field(), value);
             }
             case Target.Unpack unpack -> {
                 List<Value> values = Sequences.values(rendering, value);
                 if (values.size() != unpack.targets().size()) {
-                    throw rendering.invalid("expected " + unpack.targets().size() + " values to unpack, found "
-                            + values.size());
+                    throw rendering.invalid(
+                            "expected " + unpack.targets().size() + " values to unpack, found " + values.size());
                 }
                 for (int i = 0; i < values.size(); i++) {
                     assign(unpack.targets().get(i), values.get(i), scope);
@@ -239,7 +240,11 @@ final class Interpreter {
         if (caller != null) {
             scope.set("caller", caller);
         }
-        extras(name, signature, scope, new Arguments(arguments.after(parameters.size()).positional(), named));
+        extras(
+                name,
+                signature,
+                scope,
+                new Arguments(arguments.after(parameters.size()).positional(), named));
     }
 
     private void extras(String name, Statement.Signature signature, Scope scope, Arguments extra) {

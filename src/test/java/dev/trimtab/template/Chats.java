@@ -7,14 +7,18 @@ import java.util.Map;
 /// Conversations that the tests of this package render.
 final class Chats {
     static final Map<String, Object> TOOL = Map.of(
-            "type", "function",
-            "function", Map.of(
+            "type",
+            "function",
+            "function",
+            Map.of(
                     "name", "tide",
                     "description", "The tide's height at a place.",
-                    "parameters", Map.of(
-                            "type", "object",
-                            "properties", Map.of("place", Map.of("type", "string", "description", "A harbour.")),
-                            "required", List.of("place"))));
+                    "parameters",
+                            Map.of(
+                                    "type", "object",
+                                    "properties",
+                                            Map.of("place", Map.of("type", "string", "description", "A harbour.")),
+                                    "required", List.of("place"))));
 
     private Chats() {}
 
@@ -43,6 +47,9 @@ final class Chats {
         context.put("add_generation_prompt", true);
         context.put("bos_token", "<s>");
         context.put("eos_token", "</s>");
+        // Firefunction's names for the tools and the date.
+        context.put("functions", "[]");
+        context.put("datetime", "2025-07-10");
         return context;
     }
 }

@@ -65,8 +65,7 @@ final class BraceFormat {
         Value value = looked(argument(field.group("name")), field.group("path"));
         String conversion = field.group("conversion");
         if (conversion != null) {
-            value = Value.of(
-                    conversion.equals("s") ? Printer.str(rendering, value) : Printer.repr(rendering, value));
+            value = Value.of(conversion.equals("s") ? Printer.str(rendering, value) : Printer.repr(rendering, value));
         }
         String spec = field.group("spec");
         return spec == null || spec.isEmpty() ? Printer.str(rendering, value) : laidOut(value, spec);
@@ -155,9 +154,7 @@ final class BraceFormat {
 
     private String digits(Value value, String kind, int precision) {
         if (kind.isEmpty()) {
-            return precision < 0
-                    ? Printer.str(rendering, value)
-                    : Numbers.format(rendering, value, 'g', precision);
+            return precision < 0 ? Printer.str(rendering, value) : Numbers.format(rendering, value, 'g', precision);
         }
         if (kind.equals("%")) {
             return Numbers.format(rendering, new Value.Real(Kinds.real(value) * 100), 'f', precision) + "%";

@@ -37,9 +37,7 @@ final class CaseChange {
     }
 
     private static boolean isCased(int codePoint) {
-        return Character.isUpperCase(codePoint)
-                || Character.isLowerCase(codePoint)
-                || Character.isTitleCase(codePoint);
+        return Character.isUpperCase(codePoint) || Character.isLowerCase(codePoint) || Character.isTitleCase(codePoint);
     }
 
     /// Whether every letter with a case is lower, and there is one.

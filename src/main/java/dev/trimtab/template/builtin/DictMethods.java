@@ -9,16 +9,20 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/// The methods of a dict that read it. Those that change it (`update`, `pop`) are hidden, as in Jinja's immutable sandbox:
-/// there they come out undefined, and so does a key of that name.
+/// The methods of a dict that read it. Those that change it (`update`, `pop`) are hidden, as in Jinja's
+/// immutable sandbox: there they come out undefined, and so does a key of that name.
 final class DictMethods {
     static final Set<String> HIDDEN = Set.of("update", "pop", "popitem", "setdefault", "clear");
 
     static final Map<String, Method<Value.Dict>> TABLE = Map.of(
             "get", DictMethods::get,
             "items", (rendering, dict, _) -> rendering.items(Value.Shape.ITEMS_VIEW, Sequences.pairs(rendering, dict)),
-            "keys", (rendering, dict, _) -> rendering.items(Value.Shape.KEYS_VIEW, List.copyOf(dict.entries().keySet())),
-            "values", (rendering, dict, _) -> rendering.items(Value.Shape.VALUES_VIEW, List.copyOf(dict.entries().values())),
+            "keys",
+                    (rendering, dict, _) -> rendering.items(
+                            Value.Shape.KEYS_VIEW, List.copyOf(dict.entries().keySet())),
+            "values",
+                    (rendering, dict, _) -> rendering.items(
+                            Value.Shape.VALUES_VIEW, List.copyOf(dict.entries().values())),
             "copy", (_, dict, _) -> dict);
 
     private DictMethods() {}

@@ -21,13 +21,16 @@ public final class Globals {
             "namespace", (rendering, _, arguments) -> namespace(rendering, arguments),
             "cycler", (rendering, _, arguments) -> new Cycler(rendering, arguments.positional()),
             "joiner", (rendering, _, arguments) -> joiner(arguments.text(rendering, 0, "sep", ", ")),
-            "raise_exception", (rendering, _, arguments) -> {
-                throw InvalidRequest.of(Printer.str(rendering, arguments.require(rendering, 0, "message")));
-            },
-            "strftime_now", (rendering, _, arguments) -> {
-                String pattern = arguments.text(rendering, 0, "format");
-                return rendering.text(Strftime.format(rendering, pattern, ZonedDateTime.now(rendering.clock())));
-            });
+            "raise_exception",
+                    (rendering, _, arguments) -> {
+                        throw InvalidRequest.of(Printer.str(rendering, arguments.require(rendering, 0, "message")));
+                    },
+            "strftime_now",
+                    (rendering, _, arguments) -> {
+                        String pattern = arguments.text(rendering, 0, "format");
+                        return rendering.text(
+                                Strftime.format(rendering, pattern, ZonedDateTime.now(rendering.clock())));
+                    });
 
     private Globals() {}
 

@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 
-/// By what the filters that order or group compare: the values themselves or attributes of them, texts without regard to
-/// case unless asked otherwise.
+/// By what the filters that order or group compare: the values themselves or attributes of them, texts
+/// without regard to case unless asked otherwise.
 final class Ordering {
     private final Rendering rendering;
     private final List<Value> paths;
@@ -33,7 +33,8 @@ final class Ordering {
         this.caseSensitive = caseSensitive;
     }
 
-    /// From the arguments `case_sensitive` and `attribute` (`'a.b,c'` compares by `a.b`, then `c`) at those positions.
+    /// From the arguments `case_sensitive` and `attribute` (`'a.b,c'` compares by `a.b`, then `c`) at
+    /// those positions.
     static Ordering of(Rendering rendering, Arguments arguments, int caseSensitive, int attribute) {
         Value given = arguments.get(attribute, "attribute", Value.NONE);
         List<Value> paths = new ArrayList<>();

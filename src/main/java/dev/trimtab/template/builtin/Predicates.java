@@ -61,8 +61,8 @@ public final class Predicates {
             // Whether a name exists.
             Map.entry(
                     "filter",
-                    (_, input, _) -> input instanceof Value.Text name
-                            && Filters.names().contains(name.text())),
+                    (_, input, _) ->
+                            input instanceof Value.Text name && Filters.names().contains(name.text())),
             Map.entry("test", (_, input, _) -> input instanceof Value.Text name && isTest(name.text())));
 
     private Predicates() {}
@@ -128,7 +128,8 @@ public final class Predicates {
 
     /// An undefined value has a `__call__`, which fails.
     private static boolean isCallable(Value value) {
-        return value instanceof Value.Function || value instanceof Value.Undefined
+        return value instanceof Value.Function
+                || value instanceof Value.Undefined
                 || (value instanceof Value.Thing thing && thing.body().isPresent());
     }
 }

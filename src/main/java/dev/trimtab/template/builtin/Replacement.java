@@ -46,8 +46,11 @@ final class Replacement {
             out.append(fresh).append(text, i, Math.min(end, text.length()));
             i = end;
         }
-        int rest = Math.min(text.length(), done == 0 ? 0 : text.offsetByCodePoints(0, (int) Math.min(
-                done, text.codePointCount(0, text.length()))));
+        int rest = Math.min(
+                text.length(),
+                done == 0
+                        ? 0
+                        : text.offsetByCodePoints(0, (int) Math.min(done, text.codePointCount(0, text.length()))));
         return Value.of(out.append(text, rest, text.length()).toString());
     }
 }

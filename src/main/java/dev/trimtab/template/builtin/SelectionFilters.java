@@ -24,7 +24,8 @@ final class SelectionFilters {
     private static Value map(Rendering rendering, Value input, Arguments arguments) {
         List<Value> mapped = new ArrayList<>();
         if (!arguments.positional().isEmpty()) {
-            Filter filter = Filters.named(rendering, Printer.str(rendering, arguments.positional().getFirst()));
+            Filter filter = Filters.named(
+                    rendering, Printer.str(rendering, arguments.positional().getFirst()));
             Arguments rest = arguments.after(1);
             for (Value value : elements(rendering, input)) {
                 mapped.add(filter.apply(rendering, value, rest));
@@ -64,7 +65,8 @@ final class SelectionFilters {
         return rendering.list(selected);
     }
 
-    /// Whatever is not true has no elements here, `None` included: a template may select from tools that were not given.
+    /// Whatever is not true has no elements here, `None` included: a template may select from tools
+    /// that were not given.
     private static List<Value> elements(Rendering rendering, Value input) {
         return Kinds.isTrue(input) ? Sequences.values(rendering, input) : List.of();
     }

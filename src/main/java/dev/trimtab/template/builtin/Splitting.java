@@ -102,10 +102,6 @@ final class Splitting {
     }
 
     private static boolean isLineEnd(char c) {
-        return (c >= '\n' && c <= '\r')
-                || (c >= 0x1C && c <= 0x1E)
-                || c == 0x85
-                || c == 0x2028
-                || c == 0x2029;
+        return (c >= '\n' && c <= '\r') || (c >= 0x1C && c <= 0x1E) || c == 0x85 || c == 0x2028 || c == 0x2029;
     }
 }

@@ -66,8 +66,9 @@ final class Strftime {
             case 'F' -> time.format(DateTimeFormatter.ofPattern("uuuu-MM-dd", Locale.ROOT));
             case 'T', 'X' -> time.format(DateTimeFormatter.ofPattern("HH:mm:ss", Locale.ROOT));
             case 'R' -> time.format(DateTimeFormatter.ofPattern("HH:mm", Locale.ROOT));
-            case 'c' -> directive('a', time) + " " + directive('b', time) + " " + directive('e', time) + " "
-                    + directive('T', time) + " " + directive('Y', time);
+            case 'c' ->
+                directive('a', time) + " " + directive('b', time) + " " + directive('e', time) + " "
+                        + directive('T', time) + " " + directive('Y', time);
             default -> "%" + directive;
         };
     }

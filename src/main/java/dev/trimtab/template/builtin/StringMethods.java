@@ -57,17 +57,26 @@ final class StringMethods {
             Map.entry("rpartition", (rendering, text, arguments) -> partition(rendering, text, arguments, Side.RIGHT)),
             Map.entry("join", StringMethods::join),
             // Layout.
-            Map.entry("center", (rendering, text, arguments) -> rendering.text(
-                    Padding.center(rendering, text, width(rendering, arguments), fill(rendering, arguments)))),
-            Map.entry("ljust", (rendering, text, arguments) -> rendering.text(
-                    Padding.left(rendering, text, width(rendering, arguments), fill(rendering, arguments)))),
-            Map.entry("rjust", (rendering, text, arguments) -> rendering.text(
-                    Padding.right(rendering, text, width(rendering, arguments), fill(rendering, arguments)))),
-            Map.entry("zfill", (rendering, text, arguments) -> rendering.text(
-                    Padding.zeros(rendering, text, width(rendering, arguments)))),
+            Map.entry(
+                    "center",
+                    (rendering, text, arguments) -> rendering.text(
+                            Padding.center(rendering, text, width(rendering, arguments), fill(rendering, arguments)))),
+            Map.entry(
+                    "ljust",
+                    (rendering, text, arguments) -> rendering.text(
+                            Padding.left(rendering, text, width(rendering, arguments), fill(rendering, arguments)))),
+            Map.entry(
+                    "rjust",
+                    (rendering, text, arguments) -> rendering.text(
+                            Padding.right(rendering, text, width(rendering, arguments), fill(rendering, arguments)))),
+            Map.entry(
+                    "zfill",
+                    (rendering, text, arguments) ->
+                            rendering.text(Padding.zeros(rendering, text, width(rendering, arguments)))),
             Map.entry("expandtabs", StringMethods::expandTabs),
-            Map.entry("format", (rendering, text, arguments) -> rendering.text(
-                    BraceFormat.format(rendering, text, arguments))),
+            Map.entry(
+                    "format",
+                    (rendering, text, arguments) -> rendering.text(BraceFormat.format(rendering, text, arguments))),
             // Questions.
             Map.entry("isalnum", all(Character::isLetterOrDigit)),
             Map.entry("isalpha", all(Character::isLetter)),
@@ -94,7 +103,11 @@ final class StringMethods {
 
     /// Superscript and subscript digits, which Python counts as digits.
     private static boolean isRaisedDigit(int c) {
-        return c == 0xB2 || c == 0xB3 || c == 0xB9 || c == 0x2070 || (c >= 0x2074 && c <= 0x2079)
+        return c == 0xB2
+                || c == 0xB3
+                || c == 0xB9
+                || c == 0x2070
+                || (c >= 0x2074 && c <= 0x2079)
                 || (c >= 0x2080 && c <= 0x2089);
     }
 

@@ -33,13 +33,14 @@ final class TextFilters {
             Map.entry("format", TextFilters::format),
             Map.entry("indent", text(TextFilters::indent)),
             Map.entry("lower", text((rendering, text, _) -> rendering.text(text.toLowerCase(Locale.ROOT)))),
-            Map.entry("replace", text((rendering, text, arguments) -> Replacement.replace(
-                    rendering, text, arguments))),
+            Map.entry("replace", text((rendering, text, arguments) -> Replacement.replace(rendering, text, arguments))),
             Map.entry("safe", text((_, text, _) -> Value.of(text))),
             Map.entry("string", text((_, text, _) -> Value.of(text))),
             Map.entry("title", text((rendering, text, _) -> rendering.text(title(text)))),
-            Map.entry("trim", text((rendering, text, arguments) -> StringMethods.strip(
-                    rendering, text, arguments, StringMethods.Side.BOTH))),
+            Map.entry(
+                    "trim",
+                    text((rendering, text, arguments) ->
+                            StringMethods.strip(rendering, text, arguments, StringMethods.Side.BOTH))),
             Map.entry("truncate", text(TextFilters::truncate)),
             Map.entry("upper", text((rendering, text, _) -> rendering.text(text.toUpperCase(Locale.ROOT)))),
             Map.entry("urlencode", TextFilters::urlEncode),

@@ -37,8 +37,7 @@ final class ValueFilters {
     private ValueFilters() {}
 
     private static Value defaulted(Rendering rendering, Value input, Arguments arguments) {
-        boolean missing =
-                input instanceof Value.Undefined || (arguments.flag(1, "boolean") && !Kinds.isTrue(input));
+        boolean missing = input instanceof Value.Undefined || (arguments.flag(1, "boolean") && !Kinds.isTrue(input));
         return missing ? arguments.get(0, "default_value", Value.EMPTY_TEXT) : input;
     }
 
@@ -67,7 +66,8 @@ final class ValueFilters {
         try {
             int radix = base < Character.MIN_RADIX ? Numbers.radix(digits) : base;
             boolean marked = radix != 10 && Numbers.radix(digits) == radix;
-            return Optional.of(Value.of(Long.parseLong(digits.substring(marked ? 2 : 0).replace("_", ""), radix)));
+            return Optional.of(
+                    Value.of(Long.parseLong(digits.substring(marked ? 2 : 0).replace("_", ""), radix)));
         } catch (NumberFormatException _) {
             return parsedReal(digits)
                     .filter(Double::isFinite)
@@ -106,8 +106,7 @@ final class ValueFilters {
     }
 
     private static Value round(Rendering rendering, Value input, Arguments arguments) {
-        int precision = Math.clamp(
-                arguments.whole(rendering, 0, "precision", 0), -PRECISION_MAX, PRECISION_MAX);
+        int precision = Math.clamp(arguments.whole(rendering, 0, "precision", 0), -PRECISION_MAX, PRECISION_MAX);
         String method = arguments.text(rendering, 1, "method", "common");
         if (!Kinds.isNumber(input)) {
             throw rendering.invalid("cannot round a value of type '" + Kinds.nameOf(input) + "'");

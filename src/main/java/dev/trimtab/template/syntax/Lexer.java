@@ -11,8 +11,8 @@ import java.util.List;
 /// Cuts a template into tokens, white space control included:
 ///
 /// 1. `{{ expression }}`, `{% tag %}`, `{# comment #}` and, between them, data.
-/// 2. A tag or comment alone on its line takes its indentation (`lstrip_blocks`) and one line end after it
-///    (`trim_blocks`) with it; `{%+` and `+%}` keep them.
+/// 2. A tag or comment alone on its line takes its indentation (`lstrip_blocks`) and one line end after
+///    it (`trim_blocks`) with it; `{%+` and `+%}` keep them.
 /// 3. `{%-`, `{{-`, `{#-` drop all white space before, `-%}`, `-}}`, `-#}` all after.
 /// 4. `{% raw %}` to `{% endraw %}` is data.
 /// 5. One line end at the end of the source is dropped, and `\r\n` reads as `\n`.
@@ -90,7 +90,8 @@ final class Lexer {
             return text;
         }
         int lineStart = text.lastIndexOf('\n') + 1;
-        boolean alone = (lineStart > 0 || lineStarts) && Texts.strip(text.substring(lineStart)).isEmpty();
+        boolean alone = (lineStart > 0 || lineStarts)
+                && Texts.strip(text.substring(lineStart)).isEmpty();
         return alone ? text.substring(0, lineStart) : text;
     }
 
@@ -215,11 +216,10 @@ final class Lexer {
 
     private String operator() {
         String two = source.substring(position, Math.min(position + 2, source.length()));
-        String symbol =
-                switch (two) {
-                    case "**", "//", "==", "!=", ">=", "<=" -> two;
-                    default -> two.substring(0, 1);
-                };
+        String symbol = switch (two) {
+            case "**", "//", "==", "!=", ">=", "<=" -> two;
+            default -> two.substring(0, 1);
+        };
         if (symbol.length() == 1 && "+-/*%~[](){}><=.:|,".indexOf(symbol.charAt(0)) < 0) {
             throw SyntaxFault.at(source, lineOf(position), "unexpected character '" + symbol + "'");
         }

@@ -8,7 +8,8 @@ import dev.trimtab.template.value.Value;
 final class Literals {
     private Literals() {}
 
-    /// The text that the inside of a string literal stands for. An unknown escape stays as it is written.
+    /// The text that the inside of a string literal stands for. An unknown escape stays as it is
+    /// written.
     static String unescape(String source, String raw, int line) {
         if (raw.indexOf('\\') < 0) {
             return raw;
@@ -42,7 +43,8 @@ final class Literals {
         return text.toString();
     }
 
-    /// Appends the character whose `digits` hexadecimal digits follow `at`; returns the index of the last of them.
+    /// Appends the character whose `digits` hexadecimal digits follow `at`; returns the index of the
+    /// last of them.
     private static int hexadecimal(String source, String raw, int at, int digits, StringBuilder text, int line) {
         int end = at + 1 + digits;
         long codePoint = -1;
@@ -51,8 +53,9 @@ final class Literals {
         }
         if (codePoint < 0 || codePoint > Character.MAX_CODE_POINT) {
             throw SyntaxFault.at(
-                    source, line, "expected " + digits + " hexadecimal digits of a character after '\\"
-                            + raw.charAt(at) + "'");
+                    source,
+                    line,
+                    "expected " + digits + " hexadecimal digits of a character after '\\" + raw.charAt(at) + "'");
         }
         text.appendCodePoint((int) codePoint);
         return end - 1;
@@ -112,7 +115,8 @@ final class Literals {
         int end = start;
         while (end < source.length()
                 && (Character.digit(source.charAt(end), radix) >= 0
-                        || (source.charAt(end) == '_' && end + 1 < source.length()
+                        || (source.charAt(end) == '_'
+                                && end + 1 < source.length()
                                 && Character.digit(source.charAt(end + 1), radix) >= 0))) {
             end++;
         }

@@ -14,7 +14,8 @@ public final class Comparison {
         return left == right;
     }
 
-    /// Whether two values are equal: numbers by value whatever their type, containers element by element.
+    /// Whether two values are equal: numbers by value whatever their type, containers element by
+    /// element.
     public static boolean equal(Rendering rendering, Value left, Value right) {
         rendering.step();
         if (same(left, right)) {
@@ -68,8 +69,8 @@ public final class Comparison {
         return true;
     }
 
-    /// Negative, zero or positive, as `left` comes before, with or after `right`; `operator` is for the message when
-    /// the two have no order.
+    /// Negative, zero or positive, as `left` comes before, with or after `right`; `operator` is for the
+    /// message when the two have no order.
     public static int compare(Rendering rendering, Value left, Value right, String operator) {
         rendering.step();
         if (Kinds.isNumber(left) && Kinds.isNumber(right)) {
@@ -93,8 +94,7 @@ public final class Comparison {
     }
 
     private static boolean isOrdered(Value.Items left, Value.Items right) {
-        return left.shape() == right.shape()
-                && (left.shape() == Value.Shape.LIST || left.shape() == Value.Shape.TUPLE);
+        return left.shape() == right.shape() && (left.shape() == Value.Shape.LIST || left.shape() == Value.Shape.TUPLE);
     }
 
     private static int compare(Rendering rendering, List<Value> left, List<Value> right, String operator) {
@@ -106,7 +106,8 @@ public final class Comparison {
         return Integer.compare(left.size(), right.size());
     }
 
-    /// A NaN compares as larger here, where Python answers false to every question; templates have none.
+    /// A NaN compares as larger here, where Python answers false to every question; templates have
+    /// none.
     static int compareNumbers(Value left, Value right) {
         if (Kinds.isWhole(left) && Kinds.isWhole(right)) {
             return Long.compare(Kinds.whole(left), Kinds.whole(right));
@@ -140,8 +141,7 @@ public final class Comparison {
 
     private static boolean containsText(Rendering rendering, String text, Value needle) {
         if (!(needle instanceof Value.Text part)) {
-            throw rendering.invalid(
-                    "'in <string>' requires string as left operand, not " + Kinds.nameOf(needle));
+            throw rendering.invalid("'in <string>' requires string as left operand, not " + Kinds.nameOf(needle));
         }
         rendering.searches(text, part.text());
         return text.contains(part.text());

@@ -11,7 +11,8 @@ public final class Numbers {
 
     private Numbers() {}
 
-    /// The number in the format `kind` (`d`, `f`, `e`, `g`, `x`, `o` or a capital); a negative `precision` is the default.
+    /// The number in the format `kind` (`d`, `f`, `e`, `g`, `x`, `o` or a capital); a negative
+    /// `precision` is the default.
     public static String format(Rendering rendering, Value value, char kind, int precision) {
         return switch (kind) {
             case 'd', 'i', 'u' -> Long.toString(truncated(rendering, value));
@@ -60,8 +61,7 @@ public final class Numbers {
         if (number == 0) {
             return sign(number) + "0";
         }
-        BigDecimal rounded =
-                new BigDecimal(Math.abs(number)).round(new MathContext(precision, RoundingMode.HALF_EVEN));
+        BigDecimal rounded = new BigDecimal(Math.abs(number)).round(new MathContext(precision, RoundingMode.HALF_EVEN));
         int exponent = rounded.precision() - 1 - rounded.scale();
         if (exponent >= -4 && exponent < precision) {
             return sign(number) + rounded.stripTrailingZeros().toPlainString();

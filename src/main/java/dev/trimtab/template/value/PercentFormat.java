@@ -22,7 +22,8 @@ public final class PercentFormat {
                 : List.of(argument);
     }
 
-    /// The pattern with each `%` filled from the argument: a tuple's elements in order, a dict's by `%(name)s`.
+    /// The pattern with each `%` filled from the argument: a tuple's elements in order, a dict's by
+    /// `%(name)s`.
     public static String format(Rendering rendering, String pattern, Value argument) {
         return new PercentFormat(rendering, pattern, argument).format();
     }
@@ -45,7 +46,10 @@ public final class PercentFormat {
             out.append(conversion());
             rendering.step();
         }
-        if (!named && next < positional.size() && !(argument instanceof Value.Dict)) {
+        // Python takes a list, like a dict, for something that was to be looked into by name.
+        boolean single = argument instanceof Value.Dict
+                || (argument instanceof Value.Items items && items.shape() != Value.Shape.TUPLE);
+        if (!named && next < positional.size() && !single) {
             throw rendering.invalid("not all arguments converted during string formatting");
         }
         return out.toString();
@@ -124,8 +128,8 @@ public final class PercentFormat {
             case 'c' -> Printer.str(rendering, value);
             case 'd', 'i', 'u', 'f', 'F', 'e', 'E', 'g', 'G', 'x', 'X', 'o' -> {
                 if (!Kinds.isNumber(value)) {
-                    throw rendering.invalid("%" + kind + " format: a real number is required, not "
-                            + Kinds.nameOf(value));
+                    throw rendering.invalid(
+                            "%" + kind + " format: a real number is required, not " + Kinds.nameOf(value));
                 }
                 String digits = Numbers.format(rendering, value, kind, precision);
                 boolean signed = !digits.startsWith("-");

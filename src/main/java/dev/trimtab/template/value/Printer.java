@@ -49,7 +49,8 @@ public final class Printer {
             case Value.Items items -> sequence(rendering, items, out);
             case Value.Dict dict -> entries(rendering, dict, out);
             case Value.Range range -> range(range, out);
-            case Value.Function function -> out.append("<function ").append(function.name()).append('>');
+            case Value.Function function ->
+                out.append("<function ").append(function.name()).append('>');
             case Value.Thing thing -> out.append(thing.printed());
         }
     }
@@ -57,7 +58,8 @@ public final class Printer {
     private static void sequence(Rendering rendering, Value.Items items, StringBuilder out) {
         switch (items.shape()) {
             case LIST -> elements(rendering, items.values(), "[", "]", out);
-            case TUPLE -> elements(rendering, items.values(), "(", items.values().size() == 1 ? ",)" : ")", out);
+            case TUPLE ->
+                elements(rendering, items.values(), "(", items.values().size() == 1 ? ",)" : ")", out);
             case KEYS_VIEW, VALUES_VIEW, ITEMS_VIEW ->
                 elements(rendering, items.values(), Kinds.nameOf(items) + "([", "])", out);
         }
