@@ -15,10 +15,10 @@ import java.util.Map;
 
 /// A checkpoint's chat template, compiled: turns messages and tools into the text of a prompt.
 ///
-/// The language is Jinja as Hugging Face's `apply_chat_template` sets it up (trimmed blocks, `break` and
-/// `continue`, `generation`, its own `tojson`, `raise_exception` and `strftime_now`), with Python's rules for
-/// values. A template comes from a file of unknown origin: it reaches nothing but the context, changes
-/// nothing, and [Rendering] limits what it uses.
+/// The language is Jinja as Hugging Face's `apply_chat_template` sets it up (trimmed blocks, `break`
+/// and `continue`, `generation`, its own `tojson`, `raise_exception` and `strftime_now`), with Python's
+/// rules for values. A template comes from a file of unknown origin: it reaches nothing but the
+/// context, changes nothing, and [Rendering] limits what it uses.
 ///
 /// Immutable; may be used by several threads.
 public final class ChatTemplate {
@@ -31,8 +31,8 @@ public final class ChatTemplate {
         this.statements = statements;
     }
 
-    /// Compiles a template. Throws [BadCheckpoint], with the line and what was expected, if it does not parse
-    /// or is longer than a million characters.
+    /// Compiles a template. Throws [BadCheckpoint], with the line and what was expected, if it does not
+    /// parse or is longer than a million characters.
     public static ChatTemplate compile(String source) {
         if (source.length() > SOURCE_MAX) {
             throw BadCheckpoint.mismatch(
@@ -47,12 +47,13 @@ public final class ChatTemplate {
     }
 
     /// The text for a context, which holds `messages`, `tools`, `add_generation_prompt`, `bos_token`,
-    /// `eos_token` and whatever else the template reads: values are `String`, `Boolean`, `Long`, `Integer`,
-    /// `Double`, `List`, `Map` or null (Python's `None`). `clock` tells `strftime_now` the time.
+    /// `eos_token` and whatever else the template reads: values are `String`, `Boolean`, `Long`,
+    /// `Integer`, `Double`, `List`, `Map` or null (Python's `None`). `clock` tells `strftime_now` the
+    /// time.
     ///
-    /// Throws [dev.trimtab.error.InvalidRequest] when the template refuses the context (`raise_exception`,
-    /// with its message) or cannot work with it (a number where it joins texts), and [BadCheckpoint] when the
-    /// template exceeds a limit or calls what does not exist.
+    /// Throws [dev.trimtab.error.InvalidRequest] when the template refuses the context
+    /// (`raise_exception`, with its message) or cannot work with it (a number where it joins texts),
+    /// and [BadCheckpoint] when the template exceeds a limit or calls what does not exist.
     public String render(Map<String, ?> context, Clock clock) {
         var rendering = new Rendering(clock);
         Map<String, Value> variables = HashMap.newHashMap(context.size());

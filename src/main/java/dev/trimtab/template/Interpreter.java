@@ -17,8 +17,8 @@ import java.util.Map;
 
 /// Executes the statements of a template.
 ///
-/// As in Jinja, `if` opens no scope, a loop's turn opens one each, and a macro sees the variables of the
-/// place where it was defined as they are when it is called.
+/// As in Jinja, `if` opens no scope, a loop's turn opens one each, and a macro sees the variables of
+/// the place where it was defined as they are when it is called.
 final class Interpreter {
     private final Rendering rendering;
     private final Evaluator evaluator;

@@ -5,7 +5,8 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 
-/// The variables of a template, a loop's turn or a macro's call; names it lacks are looked up in the scope around it.
+/// The variables of a template, a loop's turn or a macro's call; names it lacks are looked up in the
+/// scope around it.
 final class Scope {
     private final Optional<Scope> outer;
     private final Map<String, Value> variables;

@@ -47,6 +47,9 @@ final class Chats {
         context.put("add_generation_prompt", true);
         context.put("bos_token", "<s>");
         context.put("eos_token", "</s>");
+        // Firefunction's names for the tools and the date.
+        context.put("functions", "[]");
+        context.put("datetime", "2025-07-10");
         return context;
     }
 }

@@ -7,11 +7,13 @@ import dev.trimtab.template.value.Texts;
 import dev.trimtab.template.value.Value;
 import java.util.List;
 
-/// `x.name` and `x[key]`. What is not there is undefined; only looking into something undefined is an error.
+/// `x.name` and `x[key]`. What is not there is undefined; only looking into something undefined is an
+/// error.
 public final class Access {
     private Access() {}
 
-    /// `value.name`: a method or attribute first, then the item under `key`, which is the name as a value.
+    /// `value.name`: a method or attribute first, then the item under `key`, which is the name as a
+    /// value.
     public static Value attribute(Rendering rendering, Value value, String name, Value key) {
         return switch (value) {
             case Value.Dict dict -> {
@@ -100,8 +102,8 @@ public final class Access {
         return key;
     }
 
-    /// The value at a path of names and indexes, `function.name` or `0.role`, as `map(attribute=...)` takes.
-    /// `otherwise` stands for what is missing on the way, unless it is none.
+    /// The value at a path of names and indexes, `function.name` or `0.role`, as `map(attribute=...)`
+    /// takes. `otherwise` stands for what is missing on the way, unless it is none.
     static Value path(Rendering rendering, Value value, Value path, Value otherwise) {
         if (!(path instanceof Value.Text text)) {
             return present(item(rendering, value, path), otherwise);

@@ -5,8 +5,8 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 
-/// All filters by name. Of Jinja's own only those are missing that no chat template can want: `random`, and
-/// those for web pages (`urlize`, `xmlattr`, `striptags`) and terminals (`wordwrap`, `pprint`,
+/// All filters by name. Of Jinja's own only those are missing that no chat template can want: `random`,
+/// and those for web pages (`urlize`, `xmlattr`, `striptags`) and terminals (`wordwrap`, `pprint`,
 /// `filesizeformat`).
 public final class Filters {
     private static final Map<String, Filter> TABLE = table();

@@ -6,8 +6,8 @@ import dev.trimtab.template.value.Rendering;
 import dev.trimtab.template.value.Value;
 import java.util.Map;
 
-/// The methods of lists and tuples that read them; those that change them do not exist here, as in Jinja's immutable
-/// sandbox.
+/// The methods of lists and tuples that read them; those that change them do not exist here, as in
+/// Jinja's immutable sandbox.
 final class ListMethods {
     static final Map<String, Method<Value.Items>> TABLE = Map.of(
             "count", ListMethods::count,

@@ -5,7 +5,8 @@ import dev.trimtab.template.value.Value;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/// `namespace(...)`: the one object whose attributes a template may set, so that a loop can hand something out.
+/// `namespace(...)`: the one object whose attributes a template may set, so that a loop can hand
+/// something out.
 public final class Namespace implements Value.Thing {
     private final Rendering rendering;
     private final Map<String, Value> attributes = new LinkedHashMap<>();

@@ -33,8 +33,8 @@ final class Ordering {
         this.caseSensitive = caseSensitive;
     }
 
-    /// From the arguments `case_sensitive` and `attribute` (`'a.b,c'` compares by `a.b`, then `c`) at those
-    /// positions.
+    /// From the arguments `case_sensitive` and `attribute` (`'a.b,c'` compares by `a.b`, then `c`) at
+    /// those positions.
     static Ordering of(Rendering rendering, Arguments arguments, int caseSensitive, int attribute) {
         Value given = arguments.get(attribute, "attribute", Value.NONE);
         List<Value> paths = new ArrayList<>();

@@ -3,7 +3,8 @@ package dev.trimtab.template.syntax;
 import dev.trimtab.template.value.Value;
 import java.util.List;
 
-/// An expression of a template, parsed. A missing optional part is a literal with the meaning of its absence.
+/// An expression of a template, parsed. A missing optional part is a literal with the meaning of its
+/// absence.
 public sealed interface Expression {
     record Literal(Value value) implements Expression {}
 
@@ -85,7 +86,8 @@ public sealed interface Expression {
         }
     }
 
-    /// The arguments of a call as written: by position, by name, and what `*` and `**` spread (none or one each).
+    /// The arguments of a call as written: by position, by name, and what `*` and `**` spread (none or
+    /// one each).
     record Inputs(
             List<Expression> positional, List<Keyword> named, List<Expression> spread, List<Expression> spreadNamed) {
         static final Inputs NONE = new Inputs(List.of(), List.of(), List.of(), List.of());

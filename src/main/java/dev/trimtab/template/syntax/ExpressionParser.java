@@ -13,13 +13,14 @@ import java.util.Set;
 import java.util.function.Supplier;
 
 /// Parses expressions by recursive descent, one method a level of Jinja's precedence, loosest first:
-/// `if-else`, `or`, `and`, `not`, comparison, `+ -`, `~`, `* / // %`, `**`; then the terms of [TermParser].
+/// `if-else`, `or`, `and`, `not`, comparison, `+ -`, `~`, `* / // %`, `**`; then the terms of
+/// [TermParser].
 final class ExpressionParser {
     private final TokenStream tokens;
     private final TermParser terms;
 
-    /// Filters and tests used that do not exist, in places that every rendering reaches. As in Jinja, one in a branch
-    /// that is not taken does no harm.
+    /// Filters and tests used that do not exist, in places that every rendering reaches. As in Jinja,
+    /// one in a branch that is not taken does no harm.
     private final List<Application> unknown = new ArrayList<>();
 
     ExpressionParser(TokenStream tokens, Set<String> filters, Set<String> tests) {

@@ -11,8 +11,8 @@ import java.util.List;
 /// Cuts a template into tokens, white space control included:
 ///
 /// 1. `{{ expression }}`, `{% tag %}`, `{# comment #}` and, between them, data.
-/// 2. A tag or comment alone on its line takes its indentation (`lstrip_blocks`) and one line end after it
-///    (`trim_blocks`) with it; `{%+` and `+%}` keep them.
+/// 2. A tag or comment alone on its line takes its indentation (`lstrip_blocks`) and one line end after
+///    it (`trim_blocks`) with it; `{%+` and `+%}` keep them.
 /// 3. `{%-`, `{{-`, `{#-` drop all white space before, `-%}`, `-}}`, `-#}` all after.
 /// 4. `{% raw %}` to `{% endraw %}` is data.
 /// 5. One line end at the end of the source is dropped, and `\r\n` reads as `\n`.

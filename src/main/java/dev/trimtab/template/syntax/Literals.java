@@ -8,7 +8,8 @@ import dev.trimtab.template.value.Value;
 final class Literals {
     private Literals() {}
 
-    /// The text that the inside of a string literal stands for. An unknown escape stays as it is written.
+    /// The text that the inside of a string literal stands for. An unknown escape stays as it is
+    /// written.
     static String unescape(String source, String raw, int line) {
         if (raw.indexOf('\\') < 0) {
             return raw;
@@ -42,8 +43,8 @@ final class Literals {
         return text.toString();
     }
 
-    /// Appends the character whose `digits` hexadecimal digits follow `at`; returns the index of the last of
-    /// them.
+    /// Appends the character whose `digits` hexadecimal digits follow `at`; returns the index of the
+    /// last of them.
     private static int hexadecimal(String source, String raw, int at, int digits, StringBuilder text, int line) {
         int end = at + 1 + digits;
         long codePoint = -1;

@@ -35,8 +35,8 @@ public final class Parser {
         return body;
     }
 
-    /// Statements up to a tag that none of them opens: an `else` or `end...`, left as the current token after
-    /// its `{%`, or the end of the template.
+    /// Statements up to a tag that none of them opens: an `else` or `end...`, left as the current token
+    /// after its `{%`, or the end of the template.
     private List<Statement> body() {
         tokens.enter();
         List<Statement> body = new ArrayList<>();

@@ -10,8 +10,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 
-/// Parses what operators stand between: names, literals and brackets with a sign before them, and with attributes,
-/// subscripts, calls, filters and tests after them.
+/// Parses what operators stand between: names, literals and brackets with a sign before them, and with
+/// attributes, subscripts, calls, filters and tests after them.
 final class TermParser {
     private static final Literal NONE = new Literal(Value.NONE);
 

@@ -6,8 +6,8 @@ import java.util.List;
 
 /// The tokens still to parse, and how deep the parser is in them.
 final class TokenStream {
-    /// Levels of brackets, operators and blocks inside each other. A level costs the parser a dozen frames, some two
-    /// kilobytes of stack; real templates stay under 30.
+    /// Levels of brackets, operators and blocks inside each other. A level costs the parser a dozen
+    /// frames, some two kilobytes of stack; real templates stay under 30.
     static final int NESTING_MAX = 100;
 
     private final String source;
@@ -87,7 +87,8 @@ final class TokenStream {
         return expect(Kind.NAME, "a name").text();
     }
 
-    /// Whether a name was read between two positions, so that a macro knows whether its body asks for it.
+    /// Whether a name was read between two positions, so that a macro knows whether its body asks for
+    /// it.
     boolean mentions(String name, int from, int to) {
         for (int i = from; i < to; i++) {
             if (tokens.get(i).isName(name)) {

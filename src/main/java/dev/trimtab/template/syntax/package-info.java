@@ -1,5 +1,5 @@
-/// The syntax of chat templates: tokens, the parser, and the tree it makes.
-/// Used by `dev.trimtab.template` only.
+/// The syntax of chat templates: tokens, the parser, and the tree it makes. Used by
+/// `dev.trimtab.template` only.
 @NullMarked
 package dev.trimtab.template.syntax;
 

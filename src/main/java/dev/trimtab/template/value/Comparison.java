@@ -14,7 +14,8 @@ public final class Comparison {
         return left == right;
     }
 
-    /// Whether two values are equal: numbers by value whatever their type, containers element by element.
+    /// Whether two values are equal: numbers by value whatever their type, containers element by
+    /// element.
     public static boolean equal(Rendering rendering, Value left, Value right) {
         rendering.step();
         if (same(left, right)) {
@@ -105,7 +106,8 @@ public final class Comparison {
         return Integer.compare(left.size(), right.size());
     }
 
-    /// A NaN compares as larger here, where Python answers false to every question; templates have none.
+    /// A NaN compares as larger here, where Python answers false to every question; templates have
+    /// none.
     static int compareNumbers(Value left, Value right) {
         if (Kinds.isWhole(left) && Kinds.isWhole(right)) {
             return Long.compare(Kinds.whole(left), Kinds.whole(right));

@@ -5,14 +5,15 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 
-/// JSON as Python's `json.dumps` writes it, which models were trained on: `", "` and `": "` between, and nothing
-/// escaped for HTML.
+/// JSON as Python's `json.dumps` writes it, which models were trained on: `", "` and `": "` between,
+/// and nothing escaped for HTML.
 public final class Json {
     private final Rendering rendering;
     private final Style style;
     private final StringBuilder out = new StringBuilder();
 
-    /// How to write. `indent` is what each level adds; with `lines` every element has a line of its own.
+    /// How to write. `indent` is what each level adds; with `lines` every element has a line of its
+    /// own.
     public record Style(boolean ascii, boolean lines, String indent, String comma, String colon, boolean sortKeys) {
         /// Hugging Face's `tojson` without arguments.
         public static final Style PLAIN = new Style(false, false, "", ", ", ": ", false);

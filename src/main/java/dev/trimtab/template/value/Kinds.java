@@ -45,7 +45,8 @@ public final class Kinds {
         };
     }
 
-    /// Whether the value may be the key of a dict. Python takes tuples too; no template has been seen to.
+    /// Whether the value may be the key of a dict. Python takes tuples too; no template has been seen
+    /// to.
     public static boolean isKey(Value value) {
         return value instanceof Value.Text || value instanceof Value.None || isNumber(value);
     }

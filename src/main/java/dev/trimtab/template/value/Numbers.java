@@ -11,8 +11,8 @@ public final class Numbers {
 
     private Numbers() {}
 
-    /// The number in the format `kind` (`d`, `f`, `e`, `g`, `x`, `o` or a capital); a negative `precision` is
-    /// the default.
+    /// The number in the format `kind` (`d`, `f`, `e`, `g`, `x`, `o` or a capital); a negative
+    /// `precision` is the default.
     public static String format(Rendering rendering, Value value, char kind, int precision) {
         return switch (kind) {
             case 'd', 'i', 'u' -> Long.toString(truncated(rendering, value));

@@ -4,14 +4,15 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 
-/// Python's arithmetic on the values of a template. Integers have 64 bits; what does not fit is refused.
+/// Python's arithmetic on the values of a template. Integers have 64 bits; what does not fit is
+/// refused.
 public final class Operators {
     private Operators() {}
 
     /// `left + right`: numbers, or two sequences of one kind.
     ///
-    /// A text and a number are joined, where Python refuses: it is what Hugging Face's JavaScript renderer
-    /// does, and some templates were tried with that one only.
+    /// A text and a number are joined, where Python refuses: it is what Hugging Face's JavaScript
+    /// renderer does, and some templates were tried with that one only.
     public static Value add(Rendering rendering, Value left, Value right) {
         if (left instanceof Value.Text first && right instanceof Value.Text second) {
             return join(rendering, first.text(), second.text());

@@ -46,7 +46,10 @@ public final class PercentFormat {
             out.append(conversion());
             rendering.step();
         }
-        if (!named && next < positional.size() && !(argument instanceof Value.Dict)) {
+        // Python takes a list, like a dict, for something that was to be looked into by name.
+        boolean single = argument instanceof Value.Dict
+                || (argument instanceof Value.Items items && items.shape() != Value.Shape.TUPLE);
+        if (!named && next < positional.size() && !single) {
             throw rendering.invalid("not all arguments converted during string formatting");
         }
         return out.toString();

@@ -12,15 +12,15 @@ import org.jspecify.annotations.Nullable;
 
 /// One rendering under way: where it is, for messages, and what it has used of its limits.
 ///
-/// A template comes from a file of unknown origin and may be written to exhaust the server. Each limit lies
-/// far above what real templates use (a chat of a thousand turns takes some 100,000 steps) and low enough
-/// that the worst template costs a fraction of a second and some hundred megabytes, once.
+/// A template comes from a file of unknown origin and may be written to exhaust the server. Each limit
+/// lies far above what real templates use (a chat of a thousand turns takes some 100,000 steps) and low
+/// enough that the worst template costs a fraction of a second and some hundred megabytes, once.
 public final class Rendering {
     /// Nodes evaluated and list elements made or visited.
     public static final long STEPS_MAX = 5_000_000;
 
-    /// Calls of the interpreter inside each other. Real templates with recursive macros stay under 200; a
-    /// level costs some 300 bytes of stack, so that this fits the smallest stack a server thread has.
+    /// Calls of the interpreter inside each other. Real templates with recursive macros stay under 200;
+    /// a level costs some 300 bytes of stack, so that this fits the smallest stack a server thread has.
     public static final int DEPTH_MAX = 600;
 
     /// Levels of lists and dicts inside each other, in the context or made by the template.
@@ -77,7 +77,8 @@ public final class Rendering {
         steps(length / CHARS_A_STEP + 1);
     }
 
-    /// Counts a search: one pass over the text as a rule, but a hostile pair makes it cost their product.
+    /// Counts a search: one pass over the text as a rule, but a hostile pair makes it cost their
+    /// product.
     public void searches(String text, String part) {
         steps((text.length() + (long) text.length() * part.length() / 16) / CHARS_A_STEP + 1);
     }
@@ -190,8 +191,8 @@ public final class Rendering {
         };
     }
 
-    /// What the template cannot do with what it was given (a number where it joins texts, say): the request
-    /// and the template do not fit each other.
+    /// What the template cannot do with what it was given (a number where it joins texts, say): the
+    /// request and the template do not fit each other.
     public InvalidRequest invalid(String message) {
         return InvalidRequest.of("chat template, line " + line + ": " + message);
     }

@@ -8,8 +8,8 @@ import java.util.Map;
 public final class Sequences {
     private Sequences() {}
 
-    /// The elements that iterating over the value gives: characters of a text, keys of a dict, nothing of an
-    /// undefined value. Refuses what Python cannot iterate over.
+    /// The elements that iterating over the value gives: characters of a text, keys of a dict, nothing
+    /// of an undefined value. Refuses what Python cannot iterate over.
     public static List<Value> values(Rendering rendering, Value value) {
         return switch (value) {
             case Value.Items items -> {
@@ -87,7 +87,7 @@ public final class Sequences {
             case Value.Range range -> rendering.list(cut(rendering, values(rendering, range), start, stop, stride));
             case Value.Undefined undefined -> throw rendering.undefined(undefined);
             case Value.None _, Value.Bool _, Value.Int _, Value.Real _, Value.Dict _, Value.Function _, Value.Thing _ ->
-                throw rendering.invalid("'" + Kinds.nameOf(value) + "' object cannot be sliced");
+                new Value.Undefined(value, "slice");
         };
     }
 

@@ -63,7 +63,8 @@ public final class Texts {
         return text.substring(0, end);
     }
 
-    /// Order by code point, as Python compares strings; UTF-16 units order otherwise beyond the basic plane.
+    /// Order by code point, as Python compares strings; UTF-16 units order otherwise beyond the basic
+    /// plane.
     public static int compare(String left, String right) {
         int mismatch = 0;
         int shorter = Math.min(left.length(), right.length());

@@ -7,8 +7,8 @@ import org.jspecify.annotations.Nullable;
 
 /// A value of a template: Python's kinds, all immutable but [Thing].
 ///
-/// No value reaches a Java object, and no list or dict nests deeper than [Rendering] allows, so that every walk over
-/// a value ends within a known depth of stack.
+/// No value reaches a Java object, and no list or dict nests deeper than [Rendering] allows, so that
+/// every walk over a value ends within a known depth of stack.
 public sealed interface Value {
     /// Python's `None`.
     Value NONE = new None();
@@ -37,8 +37,8 @@ public sealed interface Value {
 
     record None() implements Value {}
 
-    /// What an unknown name or a missing attribute evaluates to: prints as nothing, fails when looked into.
-    /// `owner` is what lacked the attribute, [#NONE] for a plain name.
+    /// What an unknown name or a missing attribute evaluates to: prints as nothing, fails when looked
+    /// into. `owner` is what lacked the attribute, [#NONE] for a plain name.
     record Undefined(Value owner, String name) implements Value {
         String message() {
             return owner instanceof None
@@ -95,7 +95,8 @@ public sealed interface Value {
         ITEMS_VIEW
     }
 
-    /// A sequence of values. `depth` counts the levels of nesting below and with this one; made by [Rendering].
+    /// A sequence of values. `depth` counts the levels of nesting below and with this one; made by
+    /// [Rendering].
     record Items(Shape shape, List<Value> values, int depth) implements Value {}
 
     /// A dict in insertion order; keys are texts, numbers, truth values or none. Made by [Rendering].
