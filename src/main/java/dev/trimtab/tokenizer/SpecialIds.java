@@ -64,11 +64,12 @@ record SpecialIds(
         int bos = id(metadata, "bos", size, sentencePiece ? 1 : NONE);
         int eos = id(metadata, "eos", size, sentencePiece ? 2 : NONE);
         int unknown = id(metadata, "unknown", size, sentencePiece ? 0 : NONE);
+        BitSet ends = ends(ids, kinds);
         int eot = id(metadata, "eot", size, NONE);
         for (int i = 0; eot == NONE && i < EOT_TEXTS.size(); i++) {
-            eot = ids.getOrDefault(EOT_TEXTS.get(i), NONE);
+            int id = ids.getOrDefault(EOT_TEXTS.get(i), NONE);
+            eot = id != NONE && ends.get(id) ? id : NONE;
         }
-        BitSet ends = ends(ids, kinds);
         for (int end : new int[] {eos, eot, id(metadata, "eom", size, NONE), id(metadata, "fim_pad", size, NONE)}) {
             if (end != NONE) {
                 ends.set(end);
