@@ -80,9 +80,11 @@ final class PreTokenizer {
             new PreTokenizer(
                     List.of("gpt-4o", "llama4", "kanana2"),
                     Manner.PLAIN,
-                    Patterns.casedWords(CasedWord.Ending.CONTRACTION, 3)),
+                    Patterns.casedWords(Patterns.CasedWord.Ending.CONTRACTION, 3)),
             new PreTokenizer(
-                    List.of("tekken"), Manner.WHOLE_WORDS_WITH_BOS, Patterns.casedWords(CasedWord.Ending.NOTHING, 1)),
+                    List.of("tekken"),
+                    Manner.WHOLE_WORDS_WITH_BOS,
+                    Patterns.casedWords(Patterns.CasedWord.Ending.NOTHING, 1)),
             new PreTokenizer(
                     List.of("chameleon"),
                     Manner.WITH_BOS,

@@ -17,6 +17,14 @@ public final class Tokenizer {
         AS_TEXT
     }
 
+    /// Encodes text between special tokens: the part in which kinds of tokenizers differ. Immutable and
+    /// thread-safe.
+    interface TextEncoder {
+        /// Appends to `ids` the tokens of the characters of `text` from `start` to before `end`, which
+        /// are at least one.
+        void encode(String text, int start, int end, IdBuffer ids);
+    }
+
     private final Vocabulary vocabulary;
     private final SpecialTokens specialTokens;
     private final TextEncoder encoder;
@@ -39,6 +47,7 @@ public final class Tokenizer {
                 switch (vocabulary.model()) {
                     case BYTE_LEVEL -> new BytePairEncoder(metadata, vocabulary);
                     case SENTENCE_PIECE -> new SentencePieceEncoder(metadata, vocabulary);
+                    case UNIGRAM -> new UnigramEncoder(metadata, vocabulary);
                 });
     }
 

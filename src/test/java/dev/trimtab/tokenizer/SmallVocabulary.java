@@ -37,6 +37,11 @@ final class SmallVocabulary {
         return new SmallVocabulary("llama").token("<unk>", 2).token("<s>", 3).token("</s>", 3);
     }
 
+    /// Unigram that begins with `<pad>`, `</s>` and `<unk>`.
+    static SmallVocabulary unigram() {
+        return new SmallVocabulary("t5").token("<pad>", 3).token("</s>", 3).token("<unk>", 2);
+    }
+
     SmallVocabulary token(String piece, int type) {
         return token(piece, type, 0);
     }
