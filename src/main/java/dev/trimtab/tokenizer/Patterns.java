@@ -2,10 +2,7 @@ package dev.trimtab.tokenizer;
 
 /// The patterns that pre-tokenizers share. Each comment is the pattern in the usual notation.
 final class Patterns {
-    private static final CodePointSet OTHERS = CodePointSet.WHITESPACE
-            .or(CodePointSet.LETTER)
-            .or(CodePointSet.NUMBER)
-            .negated();
+    private static final CodePointSet OTHERS = others(CodePointSet.LETTER);
 
     /// `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
     static final Splitter GPT2 = Splitter.of(
@@ -23,7 +20,7 @@ final class Patterns {
     static final Splitter THREE_DIGITS = Splitter.of(Run.of(CodePointSet.ASCII_DIGIT, 3, 3));
 
     /// `[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+|`
-    /// `|?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`, where the first `?` follows a space
+    /// ` ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
     static final Splitter DEEPSEEK_WORDS = Splitter.of(
             new Led(CodePointSet.ASCII_PUNCTUATION.or(CodePointSet.ASCII_SYMBOL), CodePointSet.ASCII_LETTER),
             Run.prefixed(
@@ -41,9 +38,14 @@ final class Patterns {
 
     private Patterns() {}
 
-    /// `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,digits}|`
-    /// ` ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
-    static Splitter words(int digits) {
+    /// `[^\s\p{N}]` without `letters`
+    private static CodePointSet others(CodePointSet letters) {
+        return CodePointSet.WHITESPACE.or(letters).or(CodePointSet.NUMBER).negated();
+    }
+
+    /// `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[letters]+|\p{N}{1,digits}|`
+    /// ` ?[^\s\p{N}letters]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+    static Splitter words(CodePointSet letters, int digits) {
         return Splitter.of(
                 Alternative.Contraction.ANY_CASE,
                 Run.prefixed(
@@ -51,9 +53,9 @@ final class Patterns {
                                 .or(CodePointSet.LETTER)
                                 .or(CodePointSet.NUMBER)
                                 .negated(),
-                        CodePointSet.LETTER),
+                        letters),
                 Run.of(CodePointSet.NUMBER, 1, digits),
-                Run.prefixed(CodePointSet.SPACE, OTHERS).followedBy(CodePointSet.NEWLINE),
+                Run.prefixed(CodePointSet.SPACE, others(letters)).followedBy(CodePointSet.NEWLINE),
                 Alternative.Whitespace.LINES,
                 Alternative.Whitespace.BEFORE_WORD,
                 Run.of(CodePointSet.WHITESPACE));

@@ -29,9 +29,9 @@ public final class Tokenizer {
     private final SpecialTokens specialTokens;
     private final TextEncoder encoder;
 
-    private Tokenizer(Vocabulary vocabulary, TextEncoder encoder) {
+    private Tokenizer(Vocabulary vocabulary, SpecialTokens specialTokens, TextEncoder encoder) {
         this.vocabulary = vocabulary;
-        this.specialTokens = new SpecialTokens(vocabulary);
+        this.specialTokens = specialTokens;
         this.encoder = encoder;
     }
 
@@ -42,13 +42,12 @@ public final class Tokenizer {
     ///     message names it
     public static Tokenizer of(Metadata metadata) {
         Vocabulary vocabulary = Vocabulary.of(metadata);
-        return new Tokenizer(
-                vocabulary,
-                switch (vocabulary.model()) {
-                    case BYTE_LEVEL -> new BytePairEncoder(metadata, vocabulary);
-                    case SENTENCE_PIECE -> new SentencePieceEncoder(metadata, vocabulary);
-                    case UNIGRAM -> new UnigramEncoder(metadata, vocabulary);
-                });
+        TextEncoder encoder = switch (vocabulary.model()) {
+            case BYTE_LEVEL -> new BytePairEncoder(metadata, vocabulary);
+            case SENTENCE_PIECE -> new SentencePieceEncoder(metadata, vocabulary);
+            case UNIGRAM -> new UnigramEncoder(metadata, vocabulary);
+        };
+        return new Tokenizer(vocabulary, new SpecialTokens(metadata, vocabulary), encoder);
     }
 
     public Vocabulary vocabulary() {
@@ -68,7 +67,7 @@ public final class Tokenizer {
             if (position < text.length()) {
                 int id = specialTokens.match(text, position, controlTokens);
                 ids.add(id);
-                position += vocabulary.piece(id).length();
+                position = specialTokens.after(text, position, id);
             }
         }
         return ids.toArray();

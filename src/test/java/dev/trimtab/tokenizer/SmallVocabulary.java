@@ -98,6 +98,13 @@ final class SmallVocabulary {
         return all;
     }
 
+    /// The tokenizer of a model of `architecture`.
+    Tokenizer tokenizer(String architecture) {
+        Map<String, MetadataValue> all = values();
+        all.put("general.architecture", new MetadataValue.Text(architecture));
+        return Tokenizer.of(new Metadata("small.gguf", all));
+    }
+
     Tokenizer tokenizer() {
         return Tokenizer.of(new Metadata("small.gguf", values()));
     }

@@ -98,6 +98,20 @@ class TokenizerTest {
     }
 
     @Test
+    void swallowsTheSpaceThatPhi3ClaimsForItsTokens() {
+        SmallVocabulary vocabulary = SmallVocabulary.byteLevel("gpt-2")
+                .token("<|assistant|>", CONTROL)
+                .token("<|user|>", CONTROL);
+
+        assertThat(vocabulary.tokenizer("llama").encode("<|assistant|>\n a", ControlTokens.PARSE))
+                .containsExactly(256, '\n', ' ', 'a');
+        assertThat(vocabulary.tokenizer("phi3").encode("<|assistant|>\n a", ControlTokens.PARSE))
+                .containsExactly(256, 'a');
+        assertThat(vocabulary.tokenizer("phi3").encode("<|user|>\na<|assistant|>\n", ControlTokens.PARSE))
+                .containsExactly(257, '\n', 'a', 256);
+    }
+
+    @Test
     void prefersWholeWordsWhereThePreTokenizerSaysSo() {
         SmallVocabulary ranked =
                 SmallVocabulary.byteLevel("qwen2").merge("b", "c").token("abc", 1);
