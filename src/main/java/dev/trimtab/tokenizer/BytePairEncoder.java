@@ -12,7 +12,7 @@ import java.util.Map;
 /// Most words are one token. Whether a word that is in the vocabulary merges to that one token is
 /// found out the first time it is seen, and kept in a byte a token. (Threads may race to it: they all
 /// write the same.)
-final class BytePairEncoder implements TextEncoder {
+final class BytePairEncoder implements Tokenizer.TextEncoder {
     private static final byte UNSEEN = 0;
     private static final byte ATOM = 1;
     private static final byte COMPOUND = 2;

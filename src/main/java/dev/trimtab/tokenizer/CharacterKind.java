@@ -140,7 +140,7 @@ enum CharacterKind {
 
     /// Unicode's `White_Space`: what `\s` means in the patterns of tokenizers. Java's own questions
     /// leave out U+0085 or the no-break spaces.
-    private static boolean isWhiteSpace(int codePoint) {
+    static boolean isWhiteSpace(int codePoint) {
         return (codePoint >= '\t' && codePoint <= '\r') || codePoint == 0x85 || Character.isSpaceChar(codePoint);
     }
 }

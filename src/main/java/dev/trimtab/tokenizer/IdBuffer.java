@@ -18,6 +18,10 @@ final class IdBuffer {
         ids[size++] = id;
     }
 
+    void set(int index, int id) {
+        ids[index] = id;
+    }
+
     int get(int index) {
         return ids[index];
     }

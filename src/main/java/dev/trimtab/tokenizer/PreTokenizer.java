@@ -39,7 +39,7 @@ final class PreTokenizer {
                     Manner.PLAIN,
                     Patterns.GPT2),
             new PreTokenizer(
-                    List.of("jina-es", "jina-de", "jina-v2-es", "jina-v2-de", "modern-bert", "trillion"),
+                    List.of("jina-es", "jina-de", "jina-v2-es", "jina-v2-de", "modern-bert", "granite-docling"),
                     Manner.PLAIN,
                     Patterns.GPT2),
             new PreTokenizer(
@@ -50,12 +50,21 @@ final class PreTokenizer {
             new PreTokenizer(
                     List.of("llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2"),
                     Manner.WHOLE_WORDS_WITH_BOS,
-                    Patterns.words(3)),
-            new PreTokenizer(List.of("dbrx", "smaug-bpe", "chatglm-bpe", "glm4"), Manner.PLAIN, Patterns.words(3)),
+                    Patterns.words(CodePointSet.LETTER, 3)),
+            new PreTokenizer(
+                    List.of("dbrx", "smaug-bpe", "chatglm-bpe", "glm4"),
+                    Manner.PLAIN,
+                    Patterns.words(CodePointSet.LETTER, 3)),
             new PreTokenizer(
                     List.of("qwen2", "deepseek-r1-qwen", "stablelm2", "megrez", "kormo", "hunyuan", "grok-2"),
                     Manner.PLAIN,
-                    Patterns.words(1)),
+                    Patterns.words(CodePointSet.LETTER, 1)),
+            new PreTokenizer(
+                    List.of("bailingmoe", "bailingmoe2", "llada-moe", "f2llmv2", "solar-open"),
+                    Manner.PLAIN,
+                    Patterns.words(CodePointSet.LETTER, 1)),
+            new PreTokenizer(
+                    List.of("qwen35"), Manner.PLAIN, Patterns.words(CodePointSet.LETTER.or(CodePointSet.MARK), 1)),
             new PreTokenizer(
                     List.of("falcon"),
                     Manner.PLAIN,
@@ -78,11 +87,13 @@ final class PreTokenizer {
                     Splitter.of(Run.of(CodePointSet.of(CharacterKind.HAN).or(CodePointSet.KANA))),
                     Patterns.DEEPSEEK_WORDS),
             new PreTokenizer(
-                    List.of("gpt-4o", "llama4", "kanana2"),
+                    List.of("gpt-4o", "llama4", "kanana2", "minimax-m2"),
                     Manner.PLAIN,
-                    Patterns.casedWords(CasedWord.Ending.CONTRACTION, 3)),
+                    Patterns.casedWords(Patterns.CasedWord.Ending.CONTRACTION, 3)),
             new PreTokenizer(
-                    List.of("tekken"), Manner.WHOLE_WORDS_WITH_BOS, Patterns.casedWords(CasedWord.Ending.NOTHING, 1)),
+                    List.of("tekken"),
+                    Manner.WHOLE_WORDS_WITH_BOS,
+                    Patterns.casedWords(Patterns.CasedWord.Ending.NOTHING, 1)),
             new PreTokenizer(
                     List.of("chameleon"),
                     Manner.WITH_BOS,

@@ -14,12 +14,11 @@ import java.util.Map;
 /// before each `▁` at least. The result is exactly the same.
 ///
 /// Symbols are ids of tokens; a character that is only part of tokens has a number after the last id.
-final class SentencePieceEncoder implements TextEncoder {
+final class SentencePieceEncoder implements Tokenizer.TextEncoder {
     private static final int NONE = -1;
-    private static final String SCORES = "tokenizer.ggml.scores";
 
     private final Vocabulary vocabulary;
-    private final int[] byteTokens = new int[256];
+    private final ByteTokens byteTokens;
     private final int[] asciiSymbols = new int[128];
     private final LongTable symbols = new LongTable();
     private final LongTable neighbours = new LongTable();
@@ -29,13 +28,11 @@ final class SentencePieceEncoder implements TextEncoder {
     /// @throws BadCheckpoint when the scores are missing or no numbers
     SentencePieceEncoder(Metadata metadata, Vocabulary vocabulary) {
         this.vocabulary = vocabulary;
-        int[] ranks = ranks(metadata, vocabulary.size());
+        byteTokens = new ByteTokens(vocabulary);
+        int[] ranks = ranks(vocabulary.scores(metadata));
         Map<String, Integer> ids = vocabulary.idsByPiece(metadata.source());
-        Arrays.fill(byteTokens, NONE);
         for (int id = 0; id < ranks.length; id++) {
-            if (vocabulary.kind(id) == Vocabulary.Kind.BYTE) {
-                byteTokens[vocabulary.bytes(id)[0] & 0xFF] = id;
-            } else if (isMergeable(id)) {
+            if (isMergeable(id)) {
                 addSymbols(vocabulary.piece(id), ids);
             }
         }
@@ -50,20 +47,10 @@ final class SentencePieceEncoder implements TextEncoder {
     }
 
     /// Ranks from scores: 0 for the highest, equal ones for equal scores.
-    private static int[] ranks(Metadata metadata, int size) {
-        double[] scores = metadata.numbers(SCORES);
-        String where = metadata.source() + ": metadata " + SCORES;
-        if (scores.length != size) {
-            throw BadCheckpoint.mismatch(where, size + " scores", scores.length);
-        }
-        for (int id = 0; id < size; id++) {
-            if (Double.isNaN(scores[id])) {
-                throw BadCheckpoint.mismatch(where + ": token " + id, "a number", scores[id]);
-            }
-        }
+    private static int[] ranks(double[] scores) {
         double[] ascending = Arrays.stream(scores).distinct().sorted().toArray();
-        int[] ranks = new int[size];
-        for (int id = 0; id < size; id++) {
+        int[] ranks = new int[scores.length];
+        for (int id = 0; id < scores.length; id++) {
             ranks[id] = ascending.length - 1 - Arrays.binarySearch(ascending, scores[id]);
         }
         return ranks;
@@ -163,26 +150,8 @@ final class SentencePieceEncoder implements TextEncoder {
         merger.clear();
     }
 
-    /// The tokens of the bytes of `codePoint`, or, when the vocabulary lacks one of them, the unknown
-    /// token: one for all such characters in a row.
     private void addBytes(int codePoint, IdBuffer ids) {
         byte[] bytes = new byte[4];
-        int length = Utf8Text.put(bytes, 0, codePoint);
-        for (int i = 0; i < length; i++) {
-            if (byteTokens[bytes[i] & 0xFF] == NONE) {
-                addUnknown(ids);
-                return;
-            }
-        }
-        for (int i = 0; i < length; i++) {
-            ids.add(byteTokens[bytes[i] & 0xFF]);
-        }
-    }
-
-    private void addUnknown(IdBuffer ids) {
-        int unknown = vocabulary.unknown().orElse(NONE);
-        if (unknown != NONE && (ids.size() == 0 || ids.get(ids.size() - 1) != unknown)) {
-            ids.add(unknown);
-        }
+        byteTokens.add(bytes, 0, Utf8Text.put(bytes, 0, codePoint), ids);
     }
 }

@@ -59,16 +59,16 @@ record SpecialIds(
     ///
     /// @throws BadCheckpoint when an id is out of range, or BOS or EOS is to be added but not named
     static SpecialIds of(Metadata metadata, Vocabulary.Model model, Map<String, Integer> ids, Vocabulary.Kind[] kinds) {
-        boolean sentencePiece = model == Vocabulary.Model.SENTENCE_PIECE;
         int size = kinds.length;
-        int bos = id(metadata, "bos", size, sentencePiece ? 1 : NONE);
-        int eos = id(metadata, "eos", size, sentencePiece ? 2 : NONE);
-        int unknown = id(metadata, "unknown", size, sentencePiece ? 0 : NONE);
+        int bos = id(metadata, "bos", size, model.bos());
+        int eos = id(metadata, "eos", size, model.eos());
+        int unknown = id(metadata, "unknown", size, model.unknown());
+        BitSet ends = ends(ids, kinds);
         int eot = id(metadata, "eot", size, NONE);
         for (int i = 0; eot == NONE && i < EOT_TEXTS.size(); i++) {
-            eot = ids.getOrDefault(EOT_TEXTS.get(i), NONE);
+            int id = ids.getOrDefault(EOT_TEXTS.get(i), NONE);
+            eot = id != NONE && ends.get(id) ? id : NONE;
         }
-        BitSet ends = ends(ids, kinds);
         for (int end : new int[] {eos, eot, id(metadata, "eom", size, NONE), id(metadata, "fim_pad", size, NONE)}) {
             if (end != NONE) {
                 ends.set(end);
@@ -80,8 +80,8 @@ record SpecialIds(
                 eot,
                 unknown,
                 id(metadata, "padding", size, NONE),
-                adds(metadata, "add_bos_token", addsBosByDefault(metadata, model) && bos != NONE, bos),
-                adds(metadata, "add_eos_token", false, eos),
+                adds(metadata, "add_bos_token", bos != NONE && addsBosByDefault(metadata, model), bos),
+                adds(metadata, "add_eos_token", model == Vocabulary.Model.UNIGRAM && eos != NONE, eos),
                 ends);
     }
 
@@ -100,6 +100,7 @@ record SpecialIds(
     private static boolean addsBosByDefault(Metadata metadata, Vocabulary.Model model) {
         return switch (model) {
             case SENTENCE_PIECE -> true;
+            case UNIGRAM -> false;
             case BYTE_LEVEL ->
                 PreTokenizer.named(metadata.string("tokenizer.ggml.pre", ""))
                         .filter(preTokenizer -> preTokenizer.manner() != PreTokenizer.Manner.PLAIN)

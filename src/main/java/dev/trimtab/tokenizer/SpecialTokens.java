@@ -1,7 +1,9 @@
 package dev.trimtab.tokenizer;
 
+import dev.trimtab.checkpoint.Metadata;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.Set;
 
 /// The tokens that are found in a text before anything else: control tokens where they are asked for,
 /// user-defined ones always. Of those that begin at the same place the longest wins, and the leftmost
@@ -11,18 +13,27 @@ import java.util.BitSet;
 final class SpecialTokens {
     static final int NO_TOKEN = -1;
 
+    /// Phi-3's tokens with `rstrip` in its `tokenizer.json`, which GGUF has no word for: `<|assistant|>`
+    /// takes the newline of the template with it.
+    private static final Set<String> PHI3_SWALLOWS_SPACE = Set.of("<|assistant|>", "</s>");
+
     private final BitSet firsts = new BitSet();
     private final LongTable children = new LongTable();
     private int[] nodeTokens = new int[64];
     private int nodes = 1;
     private final Vocabulary vocabulary;
+    private final BitSet swallowsSpace = new BitSet();
 
-    SpecialTokens(Vocabulary vocabulary) {
+    SpecialTokens(Metadata metadata, Vocabulary vocabulary) {
         this.vocabulary = vocabulary;
+        boolean phi3 = metadata.string("general.architecture", "").equals("phi3");
         Arrays.fill(nodeTokens, NO_TOKEN);
         for (int id = 0; id < vocabulary.size(); id++) {
             switch (vocabulary.kind(id)) {
-                case CONTROL, UNKNOWN, USER_DEFINED -> add(vocabulary.piece(id), id);
+                case CONTROL, UNKNOWN, USER_DEFINED -> {
+                    add(vocabulary.piece(id), id);
+                    swallowsSpace.set(id, phi3 && PHI3_SWALLOWS_SPACE.contains(vocabulary.piece(id)));
+                }
                 case NORMAL, BYTE, UNUSED -> {}
             }
         }
@@ -77,6 +88,15 @@ final class SpecialTokens {
             }
         }
         return longest;
+    }
+
+    /// Where the text goes on after `id`, which stands at `start` of `text`.
+    int after(String text, int start, int id) {
+        int position = start + vocabulary.piece(id).length();
+        while (swallowsSpace.get(id) && position < text.length() && CharacterKind.isWhiteSpace(text.charAt(position))) {
+            position++;
+        }
+        return position;
     }
 
     private boolean counts(int id, Tokenizer.ControlTokens controlTokens) {

@@ -17,13 +17,21 @@ public final class Tokenizer {
         AS_TEXT
     }
 
+    /// Encodes text between special tokens: the part in which kinds of tokenizers differ. Immutable and
+    /// thread-safe.
+    interface TextEncoder {
+        /// Appends to `ids` the tokens of the characters of `text` from `start` to before `end`, which
+        /// are at least one.
+        void encode(String text, int start, int end, IdBuffer ids);
+    }
+
     private final Vocabulary vocabulary;
     private final SpecialTokens specialTokens;
     private final TextEncoder encoder;
 
-    private Tokenizer(Vocabulary vocabulary, TextEncoder encoder) {
+    private Tokenizer(Vocabulary vocabulary, SpecialTokens specialTokens, TextEncoder encoder) {
         this.vocabulary = vocabulary;
-        this.specialTokens = new SpecialTokens(vocabulary);
+        this.specialTokens = specialTokens;
         this.encoder = encoder;
     }
 
@@ -34,12 +42,12 @@ public final class Tokenizer {
     ///     message names it
     public static Tokenizer of(Metadata metadata) {
         Vocabulary vocabulary = Vocabulary.of(metadata);
-        return new Tokenizer(
-                vocabulary,
-                switch (vocabulary.model()) {
-                    case BYTE_LEVEL -> new BytePairEncoder(metadata, vocabulary);
-                    case SENTENCE_PIECE -> new SentencePieceEncoder(metadata, vocabulary);
-                });
+        TextEncoder encoder = switch (vocabulary.model()) {
+            case BYTE_LEVEL -> new BytePairEncoder(metadata, vocabulary);
+            case SENTENCE_PIECE -> new SentencePieceEncoder(metadata, vocabulary);
+            case UNIGRAM -> new UnigramEncoder(metadata, vocabulary);
+        };
+        return new Tokenizer(vocabulary, new SpecialTokens(metadata, vocabulary), encoder);
     }
 
     public Vocabulary vocabulary() {
@@ -59,7 +67,7 @@ public final class Tokenizer {
             if (position < text.length()) {
                 int id = specialTokens.match(text, position, controlTokens);
                 ids.add(id);
-                position += vocabulary.piece(id).length();
+                position = specialTokens.after(text, position, id);
             }
         }
         return ids.toArray();

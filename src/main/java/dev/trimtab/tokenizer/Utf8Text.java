@@ -90,11 +90,15 @@ final class Utf8Text {
 
     /// Where the code point that begins at `position` ends.
     int next(int position) {
-        int first = bytes[position];
+        return position + length(bytes[position]);
+    }
+
+    /// How many bytes the character has whose first byte is `first`.
+    static int length(byte first) {
         if (first >= 0) {
-            return position + 1;
+            return 1;
         }
-        return position + ((first & 0xE0) == 0xC0 ? 2 : (first & 0xF0) == 0xE0 ? 3 : 4);
+        return (first & 0xE0) == 0xC0 ? 2 : (first & 0xF0) == 0xE0 ? 3 : 4;
     }
 
     /// The code point that begins at `position`.

@@ -30,15 +30,34 @@ public final class Vocabulary {
         BYTE
     }
 
-    /// The families of tokenizers, by `tokenizer.ggml.model`.
+    /// The families of tokenizers by `tokenizer.ggml.model`, with the ids that a file need not name.
     enum Model {
-        BYTE_LEVEL("gpt2"),
-        SENTENCE_PIECE("llama");
+        BYTE_LEVEL("gpt2", SpecialIds.NONE, SpecialIds.NONE, SpecialIds.NONE),
+        SENTENCE_PIECE("llama", 1, 2, 0),
+        UNIGRAM("t5", SpecialIds.NONE, 1, 2);
 
         private final String key;
+        private final int bos;
+        private final int eos;
+        private final int unknown;
 
-        Model(String key) {
+        Model(String key, int bos, int eos, int unknown) {
             this.key = key;
+            this.bos = bos;
+            this.eos = eos;
+            this.unknown = unknown;
+        }
+
+        int bos() {
+            return bos;
+        }
+
+        int eos() {
+            return eos;
+        }
+
+        int unknown() {
+            return unknown;
         }
 
         private static Model of(Metadata metadata) {
@@ -62,6 +81,7 @@ public final class Vocabulary {
     private static final int PIECE_LENGTH_MAX = 4096;
 
     private static final String TOKENS = "tokenizer.ggml.tokens";
+    private static final String SCORES = "tokenizer.ggml.scores";
     private static final String TOKEN_TYPE = "tokenizer.ggml.token_type";
 
     private final Model model;
@@ -77,7 +97,7 @@ public final class Vocabulary {
         pieces = pieces(metadata);
         kinds = kinds(metadata, pieces);
         special = SpecialIds.of(metadata, model, idsByPiece(metadata.source()), kinds);
-        addsSpacePrefix = metadata.flag("tokenizer.ggml.add_space_prefix", model == Model.SENTENCE_PIECE);
+        addsSpacePrefix = metadata.flag("tokenizer.ggml.add_space_prefix", model != Model.BYTE_LEVEL);
         starts = new int[pieces.size() + 1];
         byte[][] all = new byte[pieces.size()][];
         for (int id = 0; id < all.length; id++) {
@@ -144,7 +164,8 @@ public final class Vocabulary {
             case NORMAL ->
                 switch (model) {
                     case BYTE_LEVEL -> ByteAlphabet.bytes(piece);
-                    case SENTENCE_PIECE -> piece.replace(SPACE_MARK, ' ').getBytes(StandardCharsets.UTF_8);
+                    case SENTENCE_PIECE, UNIGRAM ->
+                        piece.replace(SPACE_MARK, ' ').getBytes(StandardCharsets.UTF_8);
                 };
         };
     }
@@ -158,6 +179,23 @@ public final class Vocabulary {
                     source + ": metadata " + TOKENS + ": byte token " + id, "<0x00> to <0xFF>", piece);
         }
         return (byte) (high << 4 | low);
+    }
+
+    /// The scores of all tokens, which only some models have.
+    ///
+    /// @throws BadCheckpoint when they are missing or no numbers
+    double[] scores(Metadata metadata) {
+        double[] scores = metadata.numbers(SCORES);
+        if (scores.length != size()) {
+            throw BadCheckpoint.mismatch(where(metadata, SCORES), size() + " scores", scores.length);
+        }
+        for (int id = 0; id < scores.length; id++) {
+            if (!Double.isFinite(scores[id])) {
+                String where = where(metadata, SCORES) + ": token " + id;
+                throw BadCheckpoint.mismatch(where, "a finite number", scores[id]);
+            }
+        }
+        return scores;
     }
 
     private static String where(Metadata metadata, String key) {

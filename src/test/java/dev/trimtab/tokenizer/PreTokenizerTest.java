@@ -31,6 +31,10 @@ class PreTokenizerTest {
                 Arguments.of("smollm", List.of("\\p{N}", GPT2)),
                 Arguments.of("llama-bpe", List.of(words(3))),
                 Arguments.of("qwen2", List.of(words(1))),
+                Arguments.of(
+                        "qwen35",
+                        List.of(words(1).replace("?\\p{L}+", "?[\\p{L}\\p{M}]+")
+                                .replace("[^\\s\\p{L}", "[^\\s\\p{L}\\p{M}"))),
                 Arguments.of("falcon", List.of("[\\p{P}$+<=>^~|`]+", GPT2, "[0-9][0-9][0-9]")),
                 Arguments.of("default", List.of("[\\p{P}$+<=>^~|]+", GPT2, "\\p{N}+", "[0-9][0-9][0-9]")),
                 Arguments.of(
