@@ -1,6 +1,8 @@
 package dev.trimtab.kernel;
 
 import static dev.trimtab.kernel.Lanes.BYTES;
+import static dev.trimtab.kernel.Lanes.F16_BITS;
+import static dev.trimtab.kernel.Lanes.F16_SCALE;
 import static dev.trimtab.kernel.Lanes.FLOATS;
 import static dev.trimtab.kernel.Lanes.FLOAT_LANES;
 import static dev.trimtab.kernel.Lanes.LITTLE_ENDIAN;
@@ -10,6 +12,7 @@ import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.B2S;
 import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LSHR;
 import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_B2S;
 
 import java.lang.foreign.MemorySegment;
@@ -17,7 +20,6 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 
 /// Panels of every format times the activations as they are: `y = fma(w_c, x_c, y)`, column after column,
@@ -29,8 +31,9 @@ final class FloatTiles {
     private static final int HALF = TILE / 2;
     private static final ValueLayout.OfFloat FLOAT =
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final float F16_BIAS = 0x1p112f;
-    private static final int F16_BITS = 0x8fffe000;
+
+    /// [Lanes#F16_SCALE] over 2^16, for codes in even lanes, which are widened as `q << 16`.
+    private static final float EVEN_SCALE = F16_SCALE * 0x1p-16f;
 
     /// The upper half of an int.
     private static final int UPPER = 0xffff0000;
@@ -63,7 +66,8 @@ final class FloatTiles {
             FloatVector b = a;
             for (int c = 0; c < tiles * TILE; c++) {
                 long line = panel + ((long) c * TILE + g) * Short.BYTES;
-                IntVector w = halves(data, line);
+                var w = ShortVector.fromMemorySegment(SHORTS, data, line, LITTLE_ENDIAN)
+                        .reinterpretAsInts();
                 FloatVector v = FloatVector.broadcast(FLOATS, x[from + c]);
                 a = w.lanewise(LSHL, 16).reinterpretAsFloats().fma(v, a);
                 b = w.and(UPPER).reinterpretAsFloats().fma(v, b);
@@ -80,10 +84,20 @@ final class FloatTiles {
             FloatVector b = a;
             for (int c = 0; c < tiles * TILE; c++) {
                 long line = panel + ((long) c * TILE + g) * Short.BYTES;
-                IntVector w = halves(data, line);
+                var w = ShortVector.fromMemorySegment(SHORTS, data, line, LITTLE_ENDIAN)
+                        .reinterpretAsInts();
                 FloatVector v = FloatVector.broadcast(FLOATS, x[from + c]);
-                a = f16(w.lanewise(LSHL, 16)).fma(v, a);
-                b = f16(w).fma(v, b);
+                a = w.lanewise(LSHL, 16)
+                        .lanewise(ASHR, 3)
+                        .and(F16_BITS)
+                        .reinterpretAsFloats()
+                        .mul(F16_SCALE)
+                        .fma(v, a);
+                b = w.lanewise(ASHR, 3)
+                        .and(F16_BITS)
+                        .reinterpretAsFloats()
+                        .mul(F16_SCALE)
+                        .fma(v, b);
             }
             a.intoArray(out, at + g / 2);
             b.intoArray(out, at + HALF + g / 2);
@@ -98,14 +112,25 @@ final class FloatTiles {
             FloatVector b = a;
             for (int t = 0; t < tiles; t++) {
                 long tile = panel + t * tileBytes;
-                IntVector h = halves(data, tile + tileBytes - 2L * TILE + 2L * g);
-                FloatVector even = f16(h.lanewise(LSHL, 16));
-                FloatVector odd = f16(h);
+                var h = ShortVector.fromMemorySegment(
+                                SHORTS, data, tile + tileBytes - 2L * TILE + 2L * g, LITTLE_ENDIAN)
+                        .reinterpretAsInts();
+                var he = h.lanewise(LSHL, 16)
+                        .lanewise(ASHR, 3)
+                        .and(F16_BITS)
+                        .reinterpretAsFloats()
+                        .mul(EVEN_SCALE);
+                var ho = h.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats().mul(F16_SCALE);
                 for (int c = 0; c < TILE; c++) {
-                    IntVector q = bytes(data, tile + (long) c * TILE + g).reinterpretAsInts();
+                    var bytes = ByteVector.fromMemorySegment(BYTES, data, tile + (long) c * TILE + g, LITTLE_ENDIAN);
+                    var q = ((ShortVector) bytes.convertShape(B2S, SHORTS, 0)).reinterpretAsInts();
                     FloatVector v = FloatVector.broadcast(FLOATS, x[from + t * TILE + c]);
-                    a = low(q).mul(even).fma(v, a);
-                    b = high(q).mul(odd).fma(v, b);
+                    a = ((FloatVector) q.lanewise(LSHL, 16).convert(I2F, 0))
+                            .mul(he)
+                            .fma(v, a);
+                    b = ((FloatVector) q.lanewise(ASHR, 16).convert(I2F, 0))
+                            .mul(ho)
+                            .fma(v, b);
                 }
             }
             a.intoArray(out, at + g / 2);
@@ -121,20 +146,35 @@ final class FloatTiles {
             FloatVector b = a;
             for (int t = 0; t < tiles; t++) {
                 long tile = panel + t * tileBytes;
-                IntVector h = halves(data, tile + tileBytes - 2L * TILE + 2L * g);
-                FloatVector even = f16(h.lanewise(LSHL, 16));
-                FloatVector odd = f16(h);
+                var h = ShortVector.fromMemorySegment(
+                                SHORTS, data, tile + tileBytes - 2L * TILE + 2L * g, LITTLE_ENDIAN)
+                        .reinterpretAsInts();
+                var he = h.lanewise(LSHL, 16)
+                        .lanewise(ASHR, 3)
+                        .and(F16_BITS)
+                        .reinterpretAsFloats()
+                        .mul(EVEN_SCALE);
+                var ho = h.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats().mul(F16_SCALE);
                 for (int c = 0; c < TILE; c += 2) {
-                    ShortVector pair = nibbles(data, tile + (long) c * HALF + g);
+                    var bytes = ByteVector.fromMemorySegment(BYTES, data, tile + (long) c * HALF + g, LITTLE_ENDIAN);
+                    var pair = (ShortVector) bytes.convertShape(ZERO_EXTEND_B2S, SHORTS, 0);
                     int i = from + t * TILE + c;
-                    IntVector q = pair.and((short) 15).sub((short) 8).reinterpretAsInts();
+                    var q = pair.and((short) 15).sub((short) 8).reinterpretAsInts();
                     FloatVector v = FloatVector.broadcast(FLOATS, x[i]);
-                    a = low(q).mul(even).fma(v, a);
-                    b = high(q).mul(odd).fma(v, b);
-                    q = pair.lanewise(ASHR, 4).sub((short) 8).reinterpretAsInts();
+                    a = ((FloatVector) q.lanewise(LSHL, 16).convert(I2F, 0))
+                            .mul(he)
+                            .fma(v, a);
+                    b = ((FloatVector) q.lanewise(ASHR, 16).convert(I2F, 0))
+                            .mul(ho)
+                            .fma(v, b);
+                    q = pair.lanewise(LSHR, 4).sub((short) 8).reinterpretAsInts();
                     v = FloatVector.broadcast(FLOATS, x[i + 1]);
-                    a = low(q).mul(even).fma(v, a);
-                    b = high(q).mul(odd).fma(v, b);
+                    a = ((FloatVector) q.lanewise(LSHL, 16).convert(I2F, 0))
+                            .mul(he)
+                            .fma(v, a);
+                    b = ((FloatVector) q.lanewise(ASHR, 16).convert(I2F, 0))
+                            .mul(ho)
+                            .fma(v, b);
                 }
             }
             a.intoArray(out, at + g / 2);
@@ -151,7 +191,9 @@ final class FloatTiles {
     static void unpackBf16(MemorySegment data, long first, int tiles, float[] weights) {
         for (int g = 0; g < TILE; g += SHORT_LANES) {
             for (int c = 0; c < tiles * TILE; c++) {
-                IntVector w = halves(data, first + ((long) c * TILE + g) * Short.BYTES);
+                var w = ShortVector.fromMemorySegment(
+                                SHORTS, data, first + ((long) c * TILE + g) * Short.BYTES, LITTLE_ENDIAN)
+                        .reinterpretAsInts();
                 w.lanewise(LSHL, 16).reinterpretAsFloats().intoArray(weights, c * TILE + g / 2);
                 w.and(UPPER).reinterpretAsFloats().intoArray(weights, c * TILE + HALF + g / 2);
             }
@@ -162,9 +204,20 @@ final class FloatTiles {
     static void unpackF16(MemorySegment data, long first, int tiles, float[] weights) {
         for (int g = 0; g < TILE; g += SHORT_LANES) {
             for (int c = 0; c < tiles * TILE; c++) {
-                IntVector w = halves(data, first + ((long) c * TILE + g) * Short.BYTES);
-                f16(w.lanewise(LSHL, 16)).intoArray(weights, c * TILE + g / 2);
-                f16(w).intoArray(weights, c * TILE + HALF + g / 2);
+                var w = ShortVector.fromMemorySegment(
+                                SHORTS, data, first + ((long) c * TILE + g) * Short.BYTES, LITTLE_ENDIAN)
+                        .reinterpretAsInts();
+                w.lanewise(LSHL, 16)
+                        .lanewise(ASHR, 3)
+                        .and(F16_BITS)
+                        .reinterpretAsFloats()
+                        .mul(F16_SCALE)
+                        .intoArray(weights, c * TILE + g / 2);
+                w.lanewise(ASHR, 3)
+                        .and(F16_BITS)
+                        .reinterpretAsFloats()
+                        .mul(F16_SCALE)
+                        .intoArray(weights, c * TILE + HALF + g / 2);
             }
         }
     }
@@ -176,13 +229,22 @@ final class FloatTiles {
             for (int g = 0; g < TILE; g += SHORT_LANES) {
                 long tile = first + t * tileBytes;
                 int line = t * TILE * TILE + g / 2;
-                IntVector h = halves(data, tile + tileBytes - 2L * TILE + 2L * g);
-                FloatVector even = f16(h.lanewise(LSHL, 16));
-                FloatVector odd = f16(h);
+                var h = ShortVector.fromMemorySegment(
+                                SHORTS, data, tile + tileBytes - 2L * TILE + 2L * g, LITTLE_ENDIAN)
+                        .reinterpretAsInts();
+                var he = h.lanewise(LSHL, 16)
+                        .lanewise(ASHR, 3)
+                        .and(F16_BITS)
+                        .reinterpretAsFloats()
+                        .mul(EVEN_SCALE);
+                var ho = h.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats().mul(F16_SCALE);
                 for (int c = 0; c < TILE; c++) {
-                    IntVector q = bytes(data, tile + (long) c * TILE + g).reinterpretAsInts();
-                    low(q).mul(even).intoArray(weights, line + c * TILE);
-                    high(q).mul(odd).intoArray(weights, line + c * TILE + HALF);
+                    var bytes = ByteVector.fromMemorySegment(BYTES, data, tile + (long) c * TILE + g, LITTLE_ENDIAN);
+                    var q = ((ShortVector) bytes.convertShape(B2S, SHORTS, 0)).reinterpretAsInts();
+                    ((FloatVector) q.lanewise(LSHL, 16).convert(I2F, 0)).mul(he).intoArray(weights, line + c * TILE);
+                    ((FloatVector) q.lanewise(ASHR, 16).convert(I2F, 0))
+                            .mul(ho)
+                            .intoArray(weights, line + c * TILE + HALF);
                 }
             }
         }
@@ -195,17 +257,30 @@ final class FloatTiles {
             for (int g = 0; g < TILE; g += SHORT_LANES) {
                 long tile = first + t * tileBytes;
                 int line = t * TILE * TILE + g / 2;
-                IntVector h = halves(data, tile + tileBytes - 2L * TILE + 2L * g);
-                FloatVector even = f16(h.lanewise(LSHL, 16));
-                FloatVector odd = f16(h);
+                var h = ShortVector.fromMemorySegment(
+                                SHORTS, data, tile + tileBytes - 2L * TILE + 2L * g, LITTLE_ENDIAN)
+                        .reinterpretAsInts();
+                var he = h.lanewise(LSHL, 16)
+                        .lanewise(ASHR, 3)
+                        .and(F16_BITS)
+                        .reinterpretAsFloats()
+                        .mul(EVEN_SCALE);
+                var ho = h.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats().mul(F16_SCALE);
                 for (int c = 0; c < TILE; c += 2) {
-                    ShortVector pair = nibbles(data, tile + (long) c * HALF + g);
-                    IntVector q = pair.and((short) 15).sub((short) 8).reinterpretAsInts();
-                    low(q).mul(even).intoArray(weights, line + c * TILE);
-                    high(q).mul(odd).intoArray(weights, line + c * TILE + HALF);
-                    q = pair.lanewise(ASHR, 4).sub((short) 8).reinterpretAsInts();
-                    low(q).mul(even).intoArray(weights, line + (c + 1) * TILE);
-                    high(q).mul(odd).intoArray(weights, line + (c + 1) * TILE + HALF);
+                    var bytes = ByteVector.fromMemorySegment(BYTES, data, tile + (long) c * HALF + g, LITTLE_ENDIAN);
+                    var pair = (ShortVector) bytes.convertShape(ZERO_EXTEND_B2S, SHORTS, 0);
+                    var q = pair.and((short) 15).sub((short) 8).reinterpretAsInts();
+                    ((FloatVector) q.lanewise(LSHL, 16).convert(I2F, 0)).mul(he).intoArray(weights, line + c * TILE);
+                    ((FloatVector) q.lanewise(ASHR, 16).convert(I2F, 0))
+                            .mul(ho)
+                            .intoArray(weights, line + c * TILE + HALF);
+                    q = pair.lanewise(LSHR, 4).sub((short) 8).reinterpretAsInts();
+                    ((FloatVector) q.lanewise(LSHL, 16).convert(I2F, 0))
+                            .mul(he)
+                            .intoArray(weights, line + (c + 1) * TILE);
+                    ((FloatVector) q.lanewise(ASHR, 16).convert(I2F, 0))
+                            .mul(ho)
+                            .intoArray(weights, line + (c + 1) * TILE + HALF);
                 }
             }
         }
@@ -272,32 +347,5 @@ final class FloatTiles {
             a3.intoArray(out, at + r + 3 * os);
             b3.intoArray(out, at + r + HALF + 3 * os);
         }
-    }
-
-    private static IntVector halves(MemorySegment data, long at) {
-        return ShortVector.fromMemorySegment(SHORTS, data, at, LITTLE_ENDIAN).reinterpretAsInts();
-    }
-
-    private static ShortVector bytes(MemorySegment data, long at) {
-        return (ShortVector)
-                ByteVector.fromMemorySegment(BYTES, data, at, LITTLE_ENDIAN).convertShape(B2S, SHORTS, 0);
-    }
-
-    private static ShortVector nibbles(MemorySegment data, long at) {
-        return (ShortVector)
-                ByteVector.fromMemorySegment(BYTES, data, at, LITTLE_ENDIAN).convertShape(ZERO_EXTEND_B2S, SHORTS, 0);
-    }
-
-    private static FloatVector low(IntVector codes) {
-        return (FloatVector) codes.lanewise(LSHL, 16).lanewise(ASHR, 16).convert(I2F, 0);
-    }
-
-    private static FloatVector high(IntVector codes) {
-        return (FloatVector) codes.lanewise(ASHR, 16).convert(I2F, 0);
-    }
-
-    /// The f16 in the upper halves, exactly: see [Int4Tiles].
-    private static FloatVector f16(IntVector upper) {
-        return upper.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats().mul(F16_BIAS);
     }
 }

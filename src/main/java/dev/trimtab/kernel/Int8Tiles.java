@@ -1,6 +1,8 @@
 package dev.trimtab.kernel;
 
 import static dev.trimtab.kernel.Lanes.BYTES;
+import static dev.trimtab.kernel.Lanes.F16_BITS;
+import static dev.trimtab.kernel.Lanes.F16_SCALE;
 import static dev.trimtab.kernel.Lanes.FLOATS;
 import static dev.trimtab.kernel.Lanes.FLOAT_LANES;
 import static dev.trimtab.kernel.Lanes.INTS;
@@ -28,8 +30,6 @@ final class Int8Tiles {
     private static final int HALF = TILE / 2;
     private static final long TILE_BYTES = PackedMatrix.tileBytes(PackedFormat.INT8);
     private static final long SCALES = TILE_BYTES - 2L * TILE;
-    private static final float F16_BIAS = 0x1p112f;
-    private static final int F16_BITS = 0x8fffe000;
 
     private Int8Tiles() {}
 
@@ -47,19 +47,26 @@ final class Int8Tiles {
                 IntVector s = IntVector.zero(INTS);
                 IntVector t = s;
                 for (int p = 0; p < TILE; p += 2) {
-                    IntVector pair = line(data, tile + (long) p * TILE + g)
-                            .mul(code(codes, c + p))
-                            .add(line(data, tile + (long) p * TILE + TILE + g).mul(code(codes, c + p + 1)))
+                    long line = tile + (long) p * TILE + g;
+                    var left = ByteVector.fromMemorySegment(BYTES, data, line, LITTLE_ENDIAN);
+                    var right = ByteVector.fromMemorySegment(BYTES, data, line + TILE, LITTLE_ENDIAN);
+                    var x = IntVector.broadcast(INTS, codes[c + p]).reinterpretAsShorts();
+                    var y = IntVector.broadcast(INTS, codes[c + p + 1]).reinterpretAsShorts();
+                    var product = ((ShortVector) left.convertShape(B2S, SHORTS, 0)).mul(x);
+                    var pair = ((ShortVector) right.convertShape(B2S, SHORTS, 0))
+                            .mul(y)
+                            .add(product)
                             .reinterpretAsInts();
                     s = s.add(pair.lanewise(LSHL, 16).lanewise(ASHR, 16));
                     t = t.add(pair.lanewise(ASHR, 16));
                 }
-                IntVector h = ShortVector.fromMemorySegment(SHORTS, data, tile + SCALES + 2L * g, LITTLE_ENDIAN)
+                var h = ShortVector.fromMemorySegment(SHORTS, data, tile + SCALES + 2L * g, LITTLE_ENDIAN)
                         .reinterpretAsInts();
+                var he = h.lanewise(LSHL, 16).lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats();
+                var ho = h.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats();
                 float x = scales[block + b];
-                even = ((FloatVector) s.convert(I2F, 0))
-                        .fma(scale(h.lanewise(LSHL, 16)).mul(x), even);
-                odd = ((FloatVector) t.convert(I2F, 0)).fma(scale(h).mul(x), odd);
+                even = ((FloatVector) s.convert(I2F, 0)).fma(he.mul(F16_SCALE).mul(x), even);
+                odd = ((FloatVector) t.convert(I2F, 0)).fma(ho.mul(F16_SCALE).mul(x), odd);
             }
             even.intoArray(out, at + g / 2);
             odd.intoArray(out, at + HALF + g / 2);
@@ -74,15 +81,18 @@ final class Int8Tiles {
                 long tile = first + b * TILE_BYTES;
                 int line = b * TILE * TILE + g / 2;
                 for (int p = 0; p < TILE; p++) {
-                    IntVector q = line(data, tile + (long) p * TILE + g).reinterpretAsInts();
+                    var bytes = ByteVector.fromMemorySegment(BYTES, data, tile + (long) p * TILE + g, LITTLE_ENDIAN);
+                    var q = ((ShortVector) bytes.convertShape(B2S, SHORTS, 0)).reinterpretAsInts();
                     ((FloatVector) q.lanewise(LSHL, 16).lanewise(ASHR, 16).convert(I2F, 0))
                             .intoArray(codes, line + p * TILE);
                     ((FloatVector) q.lanewise(ASHR, 16).convert(I2F, 0)).intoArray(codes, line + p * TILE + HALF);
                 }
-                IntVector h = ShortVector.fromMemorySegment(SHORTS, data, tile + SCALES + 2L * g, LITTLE_ENDIAN)
+                var h = ShortVector.fromMemorySegment(SHORTS, data, tile + SCALES + 2L * g, LITTLE_ENDIAN)
                         .reinterpretAsInts();
-                scale(h.lanewise(LSHL, 16)).intoArray(scales, b * TILE + g / 2);
-                scale(h).intoArray(scales, b * TILE + HALF + g / 2);
+                var he = h.lanewise(LSHL, 16).lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats();
+                var ho = h.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats();
+                he.mul(F16_SCALE).intoArray(scales, b * TILE + g / 2);
+                ho.mul(F16_SCALE).intoArray(scales, b * TILE + HALF + g / 2);
             }
         }
     }
@@ -191,19 +201,5 @@ final class Int8Tiles {
             a3.intoArray(out, at + r + 3 * os);
             b3.intoArray(out, at + r + HALF + 3 * os);
         }
-    }
-
-    private static ShortVector line(MemorySegment data, long at) {
-        return (ShortVector)
-                ByteVector.fromMemorySegment(BYTES, data, at, LITTLE_ENDIAN).convertShape(B2S, SHORTS, 0);
-    }
-
-    private static ShortVector code(int[] codes, int at) {
-        return IntVector.broadcast(INTS, codes[at]).reinterpretAsShorts();
-    }
-
-    /// The scales in the upper halves: see [Int4Tiles].
-    private static FloatVector scale(IntVector halves) {
-        return halves.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats().mul(F16_BIAS);
     }
 }

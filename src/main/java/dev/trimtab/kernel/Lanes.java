@@ -12,6 +12,12 @@ import jdk.incubator.vector.VectorSpecies;
 /// `kernel.vector.bits` (128, 256, 512) says so, which is for tests. Constants, because the compiler turns a
 /// vector operation into an instruction only when the species is one.
 ///
+/// THE CLIFF, and the rule it makes: no method of ours takes or returns a vector. C2 inlines the Vector API's
+/// methods always, for they are marked so, but ours only until a compilation has made some 18,000 nodes
+/// (NodeCountInliningCutoff), which a kernel of 60 operations reaches, and never once the callee has been
+/// compiled to more than 2,500 bytes on its own (InlineSmallCode). One call that stays a call boxes its
+/// vectors, and the kernel runs 20 to 1000 times slower. So kernels are flat, and repeat themselves.
+///
 /// A kernel's lanes are the rows of a tile. Where 16-bit lanes widen to 32, even and odd lanes part (shifts,
 /// no shuffle); [PackedMatrix#lane] places rows so that the even lanes are the first half of a tile's rows.
 final class Lanes {
@@ -35,6 +41,15 @@ final class Lanes {
     static final int SHORT_LANES = SHORTS.length();
 
     static final ByteOrder LITTLE_ENDIAN = ByteOrder.LITTLE_ENDIAN;
+
+    /// An f16 in the upper half of an int becomes `value / F16_SCALE` as an f32 when it is shifted right by 3
+    /// (arithmetically) and these bits of it are kept: sign, exponent and mantissa are then where f32 has
+    /// them.
+    static final int F16_BITS = 0x8fffe000;
+
+    /// The exponents' biases differ by 112. The multiplication is exact, and right for subnormal halves too;
+    /// infinities and NaN do not come here.
+    static final float F16_SCALE = 0x1p112f;
 
     private Lanes() {}
 }

@@ -1,5 +1,7 @@
 package dev.trimtab.kernel;
 
+import static dev.trimtab.kernel.Lanes.F16_BITS;
+import static dev.trimtab.kernel.Lanes.F16_SCALE;
 import static dev.trimtab.kernel.Lanes.FLOATS;
 import static dev.trimtab.kernel.Lanes.FLOAT_LANES;
 import static dev.trimtab.kernel.Lanes.HALF_SHORTS;
@@ -38,8 +40,6 @@ final class VectorAttention {
     private static final int BLOCK_TOKENS = KvLayout.BLOCK_TOKENS;
     private static final ValueLayout.OfFloat FLOAT =
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final float F16_BIAS = 0x1p112f;
-    private static final int F16_BITS = 0x8fffe000;
 
     private final float[] scores = new float[QUAD * BLOCK_TOKENS];
     private float[] keys = {};
@@ -117,7 +117,8 @@ final class VectorAttention {
             scale(outputs, query * stride, stride, factor);
             maxima[query] = max;
         }
-        exponentials(scores, at, max, sums, query * BLOCK_TOKENS);
+        VectorElementwise.exp(scores, at, 1, -max, scores, at, BLOCK_TOKENS);
+        accumulate(scores, at, sums, query * BLOCK_TOKENS);
         Arrays.fill(scores, at + limit, at + BLOCK_TOKENS, 0);
     }
 
@@ -135,13 +136,12 @@ final class VectorAttention {
         }
     }
 
-    /// `s = exp(s - max)`, added to `sums`.
-    private static void exponentials(float[] scores, int at, float max, float[] sums, int sum) {
+    /// `into += from`, 32 elements.
+    private static void accumulate(float[] from, int at, float[] into, int to) {
         for (int i = 0; i < BLOCK_TOKENS; i += FLOAT_LANES) {
-            FloatVector p = VectorElementwise.exp(
-                    FloatVector.fromArray(FLOATS, scores, at + i).sub(max));
-            p.intoArray(scores, at + i);
-            FloatVector.fromArray(FLOATS, sums, sum + i).add(p).intoArray(sums, sum + i);
+            FloatVector.fromArray(FLOATS, into, to + i)
+                    .add(FloatVector.fromArray(FLOATS, from, at + i))
+                    .intoArray(into, to + i);
         }
     }
 
@@ -176,27 +176,19 @@ final class VectorAttention {
 
     private static void decodeF16(MemorySegment kv, long at, float[] out, int count) {
         for (int i = 0; i < count; i += FLOAT_LANES) {
-            IntVector upper = halves(kv, at + (long) i * Short.BYTES).lanewise(LSHL, 16);
-            upper.lanewise(ASHR, 3)
-                    .and(F16_BITS)
-                    .reinterpretAsFloats()
-                    .mul(F16_BIAS)
-                    .intoArray(out, i);
+            var halves = ShortVector.fromMemorySegment(HALF_SHORTS, kv, at + (long) i * Short.BYTES, LITTLE_ENDIAN);
+            var upper = ((IntVector) halves.convertShape(ZERO_EXTEND_S2I, INTS, 0)).lanewise(LSHL, 16);
+            var moved = upper.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats();
+            moved.mul(F16_SCALE).intoArray(out, i);
         }
     }
 
     private static void decodeBf16(MemorySegment kv, long at, float[] out, int count) {
         for (int i = 0; i < count; i += FLOAT_LANES) {
-            halves(kv, at + (long) i * Short.BYTES)
-                    .lanewise(LSHL, 16)
-                    .reinterpretAsFloats()
-                    .intoArray(out, i);
+            var halves = ShortVector.fromMemorySegment(HALF_SHORTS, kv, at + (long) i * Short.BYTES, LITTLE_ENDIAN);
+            var upper = ((IntVector) halves.convertShape(ZERO_EXTEND_S2I, INTS, 0)).lanewise(LSHL, 16);
+            upper.reinterpretAsFloats().intoArray(out, i);
         }
-    }
-
-    private static IntVector halves(MemorySegment kv, long at) {
-        return (IntVector) ShortVector.fromMemorySegment(HALF_SHORTS, kv, at, LITTLE_ENDIAN)
-                .convertShape(ZERO_EXTEND_S2I, INTS, 0);
     }
 
     private void loadQuery(Call call, int token, int head, int at) {

@@ -82,30 +82,37 @@ final class VectorElementwise {
     /// `out = gate / (1 + exp(-gate)) * up` over `[from, to)`, a multiple of 32 elements. Where exp
     /// overflows the quotient is still right: a large negative gate gives -0.
     static void swiglu(float[] gate, float[] up, float[] out, int from, int to) {
+        exp(gate, from, -1, 0, out, from, to - from);
         for (int i = from; i < to; i += FLOAT_LANES) {
-            FloatVector z = FloatVector.fromArray(FLOATS, gate, i);
-            FloatVector silu = z.div(exp(z.neg()).add(1));
+            var z = FloatVector.fromArray(FLOATS, gate, i);
+            var silu = z.div(FloatVector.fromArray(FLOATS, out, i).add(1));
             silu.mul(FloatVector.fromArray(FLOATS, up, i)).intoArray(out, i);
         }
     }
 
-    /// `exp(x)` to 2 units in the last place, after Cephes' expf (Moshier): `x = n ln 2 + r`, `|r| <= ln 2 /
-    /// 2`, a polynomial of degree 5 for `(exp(r) - 1 - r) / r^2`, times `2^n`. Results under f32's smallest
-    /// normal number become about that number, those from 2^127.5 infinite; NaN stays.
-    static FloatVector exp(FloatVector x) {
-        FloatVector clamped = x.max(EXP_MIN).min(EXP_MAX);
-        FloatVector shifted = clamped.mul(LOG2_E).add(ROUNDER);
-        FloatVector n = shifted.sub(ROUNDER);
-        FloatVector r = n.fma(all(-LN2_LOW), n.fma(all(-LN2_HIGH), clamped));
-        FloatVector p = all(1.9875691e-4f).fma(r, all(1.3981999e-3f));
-        p = p.fma(r, all(8.333452e-3f)).fma(r, all(4.1665796e-2f));
-        p = p.fma(r, all(0.16666666f)).fma(r, all(0.5f));
-        FloatVector power =
-                shifted.reinterpretAsInts().lanewise(LSHL, 23).add(ONE_BITS).reinterpretAsFloats();
-        return p.fma(r.mul(r), r.add(1)).mul(power);
-    }
-
-    private static FloatVector all(float value) {
-        return FloatVector.broadcast(FLOATS, value);
+    /// `out[at + i] = exp(in[from + i] * factor + shift)` for `count` elements, a multiple of the vector's,
+    /// to 2 units in the last place, after Cephes' expf (Moshier): `x = n ln 2 + r`, `|r| <= ln 2 / 2`, a
+    /// polynomial of degree 5 for `(exp(r) - 1 - r) / r^2`, times `2^n`. Results under f32's smallest normal
+    /// number become about that number, those from 2^127.5 infinite; NaN stays. `in` and `out` may be the
+    /// same.
+    static void exp(float[] in, int from, float factor, float shift, float[] out, int at, int count) {
+        var high = FloatVector.broadcast(FLOATS, -LN2_HIGH);
+        var low = FloatVector.broadcast(FLOATS, -LN2_LOW);
+        var c5 = FloatVector.broadcast(FLOATS, 1.3981999e-3f);
+        var c4 = FloatVector.broadcast(FLOATS, 8.333452e-3f);
+        var c3 = FloatVector.broadcast(FLOATS, 4.1665796e-2f);
+        var c2 = FloatVector.broadcast(FLOATS, 0.16666666f);
+        var c1 = FloatVector.broadcast(FLOATS, 0.5f);
+        for (int i = 0; i < count; i += FLOAT_LANES) {
+            var x = FloatVector.fromArray(FLOATS, in, from + i).mul(factor).add(shift);
+            var clamped = x.max(EXP_MIN).min(EXP_MAX);
+            var shifted = clamped.mul(LOG2_E).add(ROUNDER);
+            var n = shifted.sub(ROUNDER);
+            var r = n.fma(low, n.fma(high, clamped));
+            var p = FloatVector.broadcast(FLOATS, 1.9875691e-4f).fma(r, c5);
+            p = p.fma(r, c4).fma(r, c3).fma(r, c2).fma(r, c1);
+            var power = shifted.reinterpretAsInts().lanewise(LSHL, 23).add(ONE_BITS);
+            p.fma(r.mul(r), r.add(1)).mul(power.reinterpretAsFloats()).intoArray(out, at + i);
+        }
     }
 }
