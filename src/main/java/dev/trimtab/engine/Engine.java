@@ -54,7 +54,7 @@ public final class Engine implements AutoCloseable {
         this.model = model;
         this.tokenizer = tokenizer;
         this.surroundings = surroundings;
-        this.blocks = new BlockPool(surroundings.kvPool(), model.kvLayout().blockBytes());
+        this.blocks = new BlockPool(surroundings.kvPool(), model.kvLayout().blockBytes(), options.prefixReuse());
         int tokenBudget = Math.min(options.maxBatchedTokens(), model.tokenCapacity());
         int seats = Math.min(Math.min(options.maxSequences(), model.logitCapacity()), tokenBudget);
         this.scheduler = new Scheduler(blocks, seats, tokenBudget);
@@ -112,14 +112,14 @@ public final class Engine implements AutoCloseable {
     /// Runs one step; false when there was nothing to do.
     public boolean step() {
         try {
-            intake();
+            boolean ended = endCancelled();
             long startNanos = surroundings.nanoClock().getAsLong();
             int preempted = scheduler.schedule(startNanos);
             if (preempted > 0) {
                 tell(listener -> listener.preempted(preempted));
             }
             if (scheduler.scheduled().isEmpty()) {
-                return false;
+                return ended;
             }
             run(startNanos);
             failures = 0;
@@ -146,20 +146,25 @@ public final class Engine implements AutoCloseable {
         this.wakeUp = wakeUp;
     }
 
-    private void intake() {
-        if (inbox.drainTo(scheduler.waiting())) {
-            endCancelled(scheduler.running());
-            endCancelled(scheduler.waiting());
-            scheduler.forgetEnded();
+    /// Takes arrivals in; true when any sequence was cancelled, and so ended.
+    private boolean endCancelled() {
+        if (!inbox.drainTo(scheduler.waiting())) {
+            return false;
         }
+        int ended = endCancelled(scheduler.running()) + endCancelled(scheduler.waiting());
+        scheduler.forgetEnded();
+        return ended > 0;
     }
 
-    private void endCancelled(Iterable<Sequence> sequences) {
+    private int endCancelled(Iterable<Sequence> sequences) {
+        int ended = 0;
         for (Sequence sequence : sequences) {
             if (sequence.isCancelled()) {
                 finish(sequence);
+                ended++;
             }
         }
+        return ended;
     }
 
     private void run(long startNanos) {
@@ -175,7 +180,9 @@ public final class Engine implements AutoCloseable {
         long nowNanos = surroundings.nanoClock().getAsLong();
         int row = 0;
         for (int i = 0; i < scheduled.size(); i++) {
-            if (scheduled.get(i).advance()) {
+            boolean atEnd = scheduled.get(i).advance();
+            scheduled.get(i).publishBlocks(blocks);
+            if (atEnd) {
                 process(scheduled.get(i), logits.values(), row * logits.stride(), nowNanos);
                 row++;
             }
@@ -191,6 +198,7 @@ public final class Engine implements AutoCloseable {
         sequence.penalties().adjust(logits, offset);
         int token = sampler.sample(logits, offset, sequence.sampling(), sequence.seed(), sequence.outputCount());
         if (token == Sampler.BAD_LOGITS) {
+            sequence.unpublishBlocks(blocks);
             fail(
                     sequence,
                     new Internal("sequence " + sequence.id() + ": the logits after " + sequence.outputCount()
@@ -277,6 +285,7 @@ public final class Engine implements AutoCloseable {
     public void close() {
         shut(Inbox.Door.CLOSED);
         settle();
+        blocks.close();
     }
 
     private void tell(Consumer<EngineListener> call) {

@@ -7,9 +7,18 @@ import dev.trimtab.error.BadConfiguration;
 /// - `maxSequences`: sequences running in one step
 /// - `maxBatchedTokens`: token budget of a step, prefill chunks and decode tokens together
 /// - `maxWaiting`: sequences that may wait, inbox included, before [Engine#submit] sheds
-public record EngineOptions(int maxSequences, int maxBatchedTokens, int maxWaiting) {
-    /// What a process serves with unless told otherwise.
-    public static final EngineOptions DEFAULT = new EngineOptions(64, 512, 256);
+/// - `prefixReuse`: whether the KV blocks of prompts are kept for later sequences that begin alike
+public record EngineOptions(int maxSequences, int maxBatchedTokens, int maxWaiting, PrefixReuse prefixReuse) {
+    /// Whether computed KV blocks are shared between sequences.
+    public enum PrefixReuse {
+        ON,
+        OFF
+    }
+
+    /// With prefix reuse: it costs nothing where prompts differ.
+    public EngineOptions(int maxSequences, int maxBatchedTokens, int maxWaiting) {
+        this(maxSequences, maxBatchedTokens, maxWaiting, PrefixReuse.ON);
+    }
 
     public EngineOptions {
         if (maxSequences < 1 || maxBatchedTokens < maxSequences || maxWaiting < 1) {

@@ -4,14 +4,18 @@ import dev.trimtab.error.BadConfiguration;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.BitSet;
+import java.util.List;
 import java.util.OptionalInt;
+import java.util.concurrent.CopyOnWriteArrayList;
 
-/// The process's KV memory: one segment, sized by the memory plan, cut into equal extents that engines take and
-/// give back while they run. An engine cuts its extents into KV blocks of its own model's size ([BlockPool]).
+/// The process's KV memory: one segment, sized by the memory plan, cut into equal extents that engines take
+/// and give back while they run. An engine cuts its extents into KV blocks of its own model's size
+/// ([BlockPool]).
 ///
 /// The lowest free extent is taken first, so that load keeps to the front of the memory and the rest empties.
 ///
-/// Thread-safe. Owner of the memory.
+/// The engines of a pool belong to one thread, their [EngineLoop]'s, since one may have to give up cached
+/// blocks for another; the pool may be made, read and closed, and engines made, on any. Owner of the memory.
 public final class KvPool implements AutoCloseable {
     /// Extents that a pool is cut into: few enough that a block border wastes little of one, many enough that
     /// several engines can share the pool.
@@ -20,13 +24,20 @@ public final class KvPool implements AutoCloseable {
     /// Below this, small models get a handful of blocks an extent and pay the hand-over too often.
     private static final long EXTENT_BYTES_MIN = 1 << 16;
 
-    /// Above this, an extent that holds one live block withholds too much from the others. Twelve blocks of a model
-    /// of 70 billion weights.
+    /// Above this, an extent that holds one live block withholds too much from the others. Twelve blocks of a
+    /// model of 70 billion weights.
     private static final long EXTENT_BYTES_MAX = 1 << 27;
 
     /// Kernels read blocks in vectors: a cache line.
     private static final long ALIGNMENT = 64;
 
+    /// Somebody who holds extents and may be able to do without.
+    interface Holder {
+        /// Gives an extent back that is held for later use only; false when there is none.
+        boolean giveBackExtent();
+    }
+
+    private final List<Holder> holders = new CopyOnWriteArrayList<>();
     private final Arena arena = Arena.ofShared();
     private final MemorySegment memory;
     private final long extentBytes;
@@ -38,8 +49,9 @@ public final class KvPool implements AutoCloseable {
         this(sizeBytes, extentBytesFor(sizeBytes));
     }
 
-    /// Reserves `sizeBytes`, cut into extents of `extentBytes`; what is left over of either is not used. The memory
-    /// is zeroed, and so resident, from the start: a pool that cannot be backed fails here, not under load.
+    /// Reserves `sizeBytes`, cut into extents of `extentBytes`; what is left over of either is not used. The
+    /// memory is zeroed, and so resident, from the start: a pool that cannot be backed fails here, not under
+    /// load.
     ///
     /// @throws BadConfiguration when not even one extent fits
     public KvPool(long sizeBytes, long extentBytes) {
@@ -80,8 +92,32 @@ public final class KvPool implements AutoCloseable {
         return free.cardinality();
     }
 
-    /// Takes the lowest free extent; empty when there is none.
-    synchronized OptionalInt take() {
+    void register(Holder holder) {
+        holders.add(holder);
+    }
+
+    void unregister(Holder holder) {
+        holders.remove(holder);
+    }
+
+    /// Takes the lowest free extent; empty when there is none, not even one that another than `holder` can
+    /// spare.
+    OptionalInt take(Holder holder) {
+        OptionalInt extent = takeFree();
+        return extent.isEmpty() && reclaimFor(holder) ? takeFree() : extent;
+    }
+
+    /// Has another than `holder` give back an extent; false when none can spare one.
+    boolean reclaimFor(Holder holder) {
+        for (Holder other : holders) {
+            if (!other.equals(holder) && other.giveBackExtent()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private synchronized OptionalInt takeFree() {
         int extent = free.nextSetBit(0);
         if (extent < 0) {
             return OptionalInt.empty();

@@ -3,9 +3,9 @@ package dev.trimtab.engine;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 
 /// Decides which tokens of which sequences the next step computes.
 ///
@@ -110,14 +110,16 @@ final class Scheduler {
     private void admit(long nowNanos) {
         while (budget > 0 && running.size() < seats && !waiting.isEmpty()) {
             Sequence head = waiting.peek();
+            head.shareBlocks(blocks);
             int missing = head.blocksMissing();
-            if (blocks.available() < missing + running.size() || !blocks.reserve(missing)) {
+            if (!blocks.canAllocate(missing + running.size()) || !blocks.reserve(missing)) {
+                head.releaseBlocks(blocks);
                 return;
             }
             for (int i = 0; i < missing; i++) {
                 head.addBlock(blocks.allocate());
             }
-            head.times().admitted(nowNanos);
+            head.admit(nowNanos);
             running.add(waiting.poll());
             take(head);
         }
@@ -136,15 +138,18 @@ final class Scheduler {
         running.removeIf(Sequence::isEnded);
     }
 
-    /// Whether every allocated block is in exactly one running sequence's table, and none in a waiting one's.
-    /// O(blocks): for assertions.
+    /// Whether every allocated block is in the tables of as many running sequences as are said to hold it,
+    /// and none in a waiting one's. O(blocks): for assertions.
     boolean isConsistent() {
-        Set<Long> seen = new HashSet<>();
+        Map<Long, Integer> holders = new HashMap<>();
         for (Sequence sequence : running) {
             for (int i = 0; i < sequence.blockCount(); i++) {
-                if (!seen.add(sequence.block(i))) {
-                    return false;
-                }
+                holders.merge(sequence.block(i), 1, Integer::sum);
+            }
+        }
+        for (Map.Entry<Long, Integer> held : holders.entrySet()) {
+            if (blocks.holders(held.getKey()) != held.getValue()) {
+                return false;
             }
         }
         for (Sequence sequence : waiting) {
@@ -152,6 +157,6 @@ final class Scheduler {
                 return false;
             }
         }
-        return running.size() <= seats && seen.size() == blocks.used() && blocks.isConsistent();
+        return running.size() <= seats && holders.size() == blocks.used() && blocks.isConsistent();
     }
 }

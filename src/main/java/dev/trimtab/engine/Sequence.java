@@ -7,11 +7,11 @@ import dev.trimtab.tokenizer.Vocabulary;
 import java.util.Arrays;
 import java.util.concurrent.ThreadLocalRandom;
 
-/// A sequence in the engine: its tokens, how many of them the model has computed, its block table, and the state of
-/// its text.
+/// A sequence in the engine: its tokens, how many of them the model has computed, its block table, and the
+/// state of its text.
 ///
-/// `computed <= length`; the keys and values of the computed tokens lie in its blocks. When all but the last token
-/// are computed it decodes, otherwise it prefills. Engine thread only, but for [#cancel()].
+/// `computed <= length`; the keys and values of the computed tokens lie in its blocks. When all but the last
+/// token are computed it decodes, otherwise it prefills. Engine thread only, but for [#cancel()].
 final class Sequence {
     private final GenerationRequest request;
     private final TokenSink sink;
@@ -29,6 +29,8 @@ final class Sequence {
     private int scheduled;
     private long[] blocks = new long[4];
     private int blockCount;
+    private int publishedBlocks;
+    private int cachedTokens;
     private boolean ended;
     private FinishReason reason = FinishReason.CANCELLED;
     private volatile boolean cancelled;
@@ -90,7 +92,7 @@ final class Sequence {
     }
 
     Usage usage() {
-        return new Usage(request.prompt().length, 0, outputCount());
+        return new Usage(request.prompt().length, cachedTokens, outputCount());
     }
 
     // Cancelling and ending
@@ -125,8 +127,8 @@ final class Sequence {
 
     // Tokens and text
 
-    /// Appends an output token and returns the text that became certain by it; [#isDone()] tells whether it was the
-    /// last.
+    /// Appends an output token and returns the text that became certain by it; [#isDone()] tells whether it
+    /// was the last.
     String accept(int token, Vocabulary vocabulary) {
         if (length == tokens.length || outputCount() == 0) {
             tokens = Arrays.copyOf(tokens, Math.max(length + 16, length + length / 2));
@@ -214,11 +216,60 @@ final class Sequence {
         return blocks[index];
     }
 
+    /// Shares the cached blocks that hold its first tokens, but for the last token, whose logits are wanted.
+    void shareBlocks(BlockPool pool) {
+        long block = sharedBlock(pool);
+        while (block != BlockPool.NONE) {
+            addBlock(block);
+            publishedBlocks++;
+            block = sharedBlock(pool);
+        }
+        computed = blockCount * KvLayout.BLOCK_TOKENS;
+    }
+
+    private long sharedBlock(BlockPool pool) {
+        int from = blockCount * KvLayout.BLOCK_TOKENS;
+        boolean full = from + KvLayout.BLOCK_TOKENS < length;
+        return full ? pool.share(lastBlock(blockCount), request.cacheSalt(), tokens, from) : BlockPool.NONE;
+    }
+
+    /// Lets others share the blocks whose tokens are all computed.
+    void publishBlocks(BlockPool pool) {
+        while ((publishedBlocks + 1) * KvLayout.BLOCK_TOKENS <= computed) {
+            blocks[publishedBlocks] = pool.publish(
+                    blocks[publishedBlocks],
+                    lastBlock(publishedBlocks),
+                    request.cacheSalt(),
+                    tokens,
+                    publishedBlocks * KvLayout.BLOCK_TOKENS);
+            publishedBlocks++;
+        }
+    }
+
+    /// Takes back what nobody else shares: its contents may be wrong.
+    void unpublishBlocks(BlockPool pool) {
+        while (publishedBlocks > 0 && pool.unpublish(blocks[publishedBlocks - 1])) {
+            publishedBlocks--;
+        }
+    }
+
+    private long lastBlock(int count) {
+        return count == 0 ? BlockPool.NONE : blocks[count - 1];
+    }
+
+    /// Notes that it runs from now on; the first time, what it shares is what it found cached.
+    void admit(long nowNanos) {
+        if (times.admit(nowNanos)) {
+            cachedTokens = computed;
+        }
+    }
+
     /// Gives all blocks back; everything is to be computed again.
     void releaseBlocks(BlockPool pool) {
         while (blockCount > 0) {
             pool.release(blocks[--blockCount]);
         }
+        publishedBlocks = 0;
         computed = 0;
         scheduled = 0;
     }

@@ -13,11 +13,13 @@ final class SequenceTimes {
         this.submittedNanos = submittedNanos;
     }
 
-    /// It runs for the first time; later times (after preemption) change nothing.
-    void admitted(long nowNanos) {
-        if (admittedNanos == 0) {
+    /// It runs; true, and noted, the first time only, not again after preemption.
+    boolean admit(long nowNanos) {
+        boolean first = admittedNanos == 0;
+        if (first) {
             admittedNanos = nowNanos;
         }
+        return first;
     }
 
     void token(long nowNanos) {

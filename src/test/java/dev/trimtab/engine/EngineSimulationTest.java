@@ -3,6 +3,7 @@ package dev.trimtab.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.trimtab.engine.Engine.Surroundings;
+import dev.trimtab.engine.EngineOptions.PrefixReuse;
 import dev.trimtab.error.Internal;
 import dev.trimtab.error.Overloaded;
 import java.util.ArrayList;
@@ -24,10 +25,10 @@ import org.junit.jupiter.api.extension.ExtendWith;
 /// the sink that a sequence ends once.
 @ExtendWith(QuietEngineLog.class)
 class EngineSimulationTest {
-    private static final int SEEDS = 1000;
+    private static final int SEEDS = Integer.getInteger("trimtab.simulation.seeds", 1000);
     private static final int ARRIVAL_STEPS = 60;
 
-    private record Arrival(int step, int cancelAtStep, GenerationRequest request, RecordingSink sink) {}
+    private record Arrival(int step, int cancelAtStep, Engine engine, GenerationRequest request, RecordingSink sink) {}
 
     @Test
     void givesEverySequenceWhatItGetsAlone() {
@@ -41,17 +42,18 @@ class EngineSimulationTest {
         }
 
         assertThat(met)
-                .hasSize(8)
+                .hasSize(9)
                 .allSatisfy((what, times) -> assertThat(times).as(what).isGreaterThan(100));
     }
 
-    /// One life of an engine.
+    /// One life of two engines that share a pool, or of one.
     private static final class Simulation {
         private final Random random;
         private final KvPool pool;
         private final FakeRunner runner;
         private final FakeRunner.Faults faults;
-        private final Engine engine;
+        private final List<Engine> engines = new ArrayList<>();
+        private final List<int[]> beginnings = new ArrayList<>();
         private final EngineOptions options;
         private final List<SequenceReport> reports = new ArrayList<>();
         private final List<Arrival> arrivals = new ArrayList<>();
@@ -72,11 +74,20 @@ class EngineSimulationTest {
                     (long) extents * blocksPerExtent * FakeRunner.blockBytes(),
                     blocksPerExtent * FakeRunner.blockBytes());
             int seats = between(1, 8);
-            options = new EngineOptions(seats, seats + between(0, 60), between(2, 12));
+            options = new EngineOptions(
+                    seats,
+                    seats + between(0, 60),
+                    between(2, 12),
+                    random.nextInt(4) == 0 ? PrefixReuse.OFF : PrefixReuse.ON);
             runner = new FakeRunner(between(2, 70), between(1, 8), between(100, 400), faults);
             ManualClock clock = new ManualClock();
-            engine = new Engine(
-                    options, runner, TinyVocabulary.TOKENIZER, new Surroundings(pool, listener(clock), clock));
+            for (int i = 0; i < between(1, 2); i++) {
+                engines.add(new Engine(
+                        options, runner, TinyVocabulary.TOKENIZER, new Surroundings(pool, listener(clock), clock)));
+            }
+            for (int i = 0; i < 3; i++) {
+                beginnings.add(random.ints(120, 0, TinyVocabulary.size()).toArray());
+            }
         }
 
         private EngineListener listener(ManualClock clock) {
@@ -111,18 +122,29 @@ class EngineSimulationTest {
                 if (failing && random.nextInt(20) == 0) {
                     runner.failNext(1);
                 }
-                busy = engine.step();
-                assertThat(engine.status().running()).isLessThanOrEqualTo(options.maxSequences());
+                busy = step();
                 assertThat(step).as("steps").isLessThan(20_000);
             }
             checkEnd();
+        }
+
+        /// Steps each engine, in changing order; false when none had anything to do.
+        private boolean step() {
+            boolean busy = false;
+            int first = random.nextInt(engines.size());
+            for (int i = 0; i < engines.size(); i++) {
+                Engine engine = engines.get((first + i) % engines.size());
+                busy |= engine.step();
+                assertThat(engine.status().running()).isLessThanOrEqualTo(options.maxSequences());
+            }
+            return busy;
         }
 
         private void submitArrivals(int step, List<Generation> generations) {
             for (Arrival arrival : arrivals) {
                 if (arrival.step() == step) {
                     try {
-                        generations.add(engine.submit(arrival.request(), arrival.sink()));
+                        generations.add(arrival.engine().submit(arrival.request(), arrival.sink()));
                         submitted.add(arrival);
                     } catch (Overloaded overloaded) {
                         assertThat(overloaded.dropReason()).isEqualTo("queue_full");
@@ -141,13 +163,15 @@ class EngineSimulationTest {
         }
 
         private void checkEnd() {
-            assertThat(engine.hasWork()).isFalse();
-            assertThat(engine.status()).isEqualTo(new EngineStatus(0, 0, 0, pool.extents() * blocksPerExtent()));
+            EngineStatus idle = new EngineStatus(0, 0, 0, pool.extents() * blocksPerExtent());
+            assertThat(engines)
+                    .noneMatch(Engine::hasWork)
+                    .allMatch(engine -> engine.status().equals(idle));
             assertThat(reports).hasSize(submitted.size());
             assertThat(submitted.size() + shed).isEqualTo(arrivals.size());
             submitted.forEach(this::checkOutcome);
             meet("shed", shed);
-            engine.close();
+            engines.forEach(Engine::close);
             assertThat(pool.freeExtents()).isEqualTo(pool.extents());
             pool.close();
         }
@@ -174,7 +198,12 @@ class EngineSimulationTest {
                         .isEqualTo(new Alone(text, alone.tokens(), alone.reason()));
             }
             if (!sink.failed()) {
-                assertThat(sink.usage()).isEqualTo(new Usage(arrival.request().prompt().length, 0, sink.tokens()));
+                int cached = sink.usage().cachedTokens();
+                meet("cached", cached / 32);
+                assertThat(cached).isLessThan(arrival.request().prompt().length);
+                assertThat(cached % 32 == 0 && (cached == 0 || options.prefixReuse() == PrefixReuse.ON))
+                        .isTrue();
+                assertThat(sink.usage()).isEqualTo(new Usage(arrival.request().prompt().length, cached, sink.tokens()));
             }
         }
 
@@ -188,16 +217,20 @@ class EngineSimulationTest {
 
         private Arrival arrival(int index) {
             int capacity = Math.min(runner.contextLength(), pool.extents() * blocksPerExtent() * 32);
-            int promptLength = between(1, random.nextInt(5) == 0 ? Math.min(capacity - 1, 120) : 40);
+            int promptLength = between(1, random.nextInt(3) == 0 ? Math.min(capacity - 1, 120) : 40);
             int[] prompt = new int[promptLength];
             Arrays.setAll(prompt, _ -> random.nextInt(TinyVocabulary.size()));
-            var request = new GenerationRequest("s" + index, prompt, sampling(), stop());
+            int alike = random.nextBoolean() ? promptLength - random.nextInt(3) : 0;
+            System.arraycopy(beginnings.get(random.nextInt(3)), 0, prompt, 0, Math.max(0, alike));
+            String salt = random.nextInt(5) == 0 ? "other" : "";
+            var request = new GenerationRequest("s" + index, prompt, sampling(), stop(), salt);
             RecordingSink sink = new RecordingSink();
             if (random.nextInt(12) == 0) {
                 sink.throwingAfter(random.nextInt(20));
             }
             int step = random.nextInt(ARRIVAL_STEPS);
-            return new Arrival(step, random.nextInt(6) == 0 ? step + random.nextInt(30) : -1, request, sink);
+            int cancelAtStep = random.nextInt(6) == 0 ? step + random.nextInt(30) : -1;
+            return new Arrival(step, cancelAtStep, engines.get(random.nextInt(engines.size())), request, sink);
         }
 
         private SamplingOptions sampling() {

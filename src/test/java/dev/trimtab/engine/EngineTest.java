@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.trimtab.engine.Engine.Surroundings;
+import dev.trimtab.engine.EngineOptions.PrefixReuse;
 import dev.trimtab.error.Internal;
 import dev.trimtab.error.InvalidRequest;
 import dev.trimtab.error.Overloaded;
@@ -26,8 +27,11 @@ class EngineTest {
     private final List<String> steps = new ArrayList<>();
     private final List<SequenceReport> reports = new ArrayList<>();
 
+    private final List<Engine> engines = new ArrayList<>();
+
     @AfterEach
     void everythingIsGivenBack() {
+        engines.forEach(Engine::close);
         assertThat(pool.freeExtents()).isEqualTo(pool.extents());
         pool.close();
     }
@@ -45,11 +49,12 @@ class EngineTest {
                 reports.add(report);
             }
         };
-        return new Engine(
-                new EngineOptions(maxSequences, maxBatchedTokens, maxWaiting),
-                runner,
-                TinyVocabulary.TOKENIZER,
-                new Surroundings(pool, listener, clock));
+        return engine(new EngineOptions(maxSequences, maxBatchedTokens, maxWaiting), pool, listener);
+    }
+
+    private Engine engine(EngineOptions options, KvPool kvPool, EngineListener listener) {
+        engines.add(new Engine(options, runner, TinyVocabulary.TOKENIZER, new Surroundings(kvPool, listener, clock)));
+        return engines.getLast();
     }
 
     private static GenerationRequest request(int promptLength, StopCondition stop) {
@@ -221,7 +226,8 @@ class EngineTest {
         second.cancel();
         boolean stepped = engine.step();
 
-        assertThat(stepped).isFalse();
+        assertThat(stepped).isTrue();
+        assertThat(steps).hasSize(1);
         assertThat(running.usage()).isEqualTo(new Usage(4, 0, 1));
         assertThat(running.reason()).isEqualTo(FinishReason.CANCELLED);
         assertThat(waiting.reason()).isEqualTo(FinishReason.CANCELLED);
@@ -274,11 +280,7 @@ class EngineTest {
                 preempted.add(sequences);
             }
         };
-        Engine engine = new Engine(
-                new EngineOptions(4, 64, 4),
-                runner,
-                TinyVocabulary.TOKENIZER,
-                new Surroundings(small, listener, clock));
+        Engine engine = engine(new EngineOptions(4, 64, 4), small, listener);
         RecordingSink oldest = new RecordingSink();
         RecordingSink youngest = new RecordingSink();
         engine.submit(request(30, 80), oldest);
@@ -293,7 +295,32 @@ class EngineTest {
         assertThat(youngest.text())
                 .isEqualTo(
                         Alone.run(request(31, 80), 128, FakeRunner.Faults.NONE).text());
+        engine.close();
         small.close();
+    }
+
+    @Test
+    void letsNobodyOvertakeAPreemptedSequence() {
+        KvPool small = new KvPool(4 * FakeRunner.blockBytes(), FakeRunner.blockBytes());
+        List<String> ended = new ArrayList<>();
+        Engine engine = engine(new EngineOptions(2, 64, 4), small, EngineListener.NONE);
+        engine.submit(request(30, 80), last(() -> ended.add("oldest")));
+        engine.submit(request(31, 80), last(() -> ended.add("preempted")));
+        engine.submit(request(1, 1), last(() -> ended.add("late")));
+
+        runAll(engine);
+
+        assertThat(ended).containsExactly("oldest", "preempted", "late");
+        engine.close();
+        small.close();
+    }
+
+    private static TokenSink last(Runnable action) {
+        return event -> {
+            if (event instanceof TokenEvent.Finished) {
+                action.run();
+            }
+        };
     }
 
     @Test
@@ -322,13 +349,101 @@ class EngineTest {
                 throw new IllegalStateException("a bug in telemetry");
             }
         };
-        Engine engine = new Engine(
-                new EngineOptions(4, 64, 4), runner, TinyVocabulary.TOKENIZER, new Surroundings(pool, faulty, clock));
+        Engine engine = engine(new EngineOptions(4, 64, 4), pool, faulty);
         RecordingSink sink = new RecordingSink();
         engine.submit(request(4, 5), sink);
 
         runAll(engine);
 
         assertThat(sink.reason()).isEqualTo(FinishReason.LENGTH);
+    }
+
+    @Test
+    void computesOnlyWhatNoEarlierSequenceHas() {
+        Engine engine = engine(4, 64, 4);
+        RecordingSink first = new RecordingSink();
+        RecordingSink second = new RecordingSink();
+        RecordingSink longer = new RecordingSink();
+
+        engine.submit(request(64, 2), first);
+        runAll(engine);
+        engine.submit(request(64, 2), second);
+        runAll(engine);
+        engine.submit(request(100, 1), longer);
+        runAll(engine);
+
+        assertThat(steps).containsExactly("64+0", "0+1", "32+0", "0+1", "36+0");
+        assertThat(second.usage()).isEqualTo(new Usage(64, 32, 2)); // the last token is always computed
+        assertThat(longer.usage()).isEqualTo(new Usage(100, 64, 1));
+        assertThat(second.text()).isEqualTo(first.text());
+        assertThat(engine.status()).isEqualTo(new EngineStatus(0, 0, 0, 40));
+    }
+
+    @Test
+    void sharesBlocksBetweenSequencesThatRunTogether() {
+        Engine engine = engine(4, 200, 4);
+        engine.submit(request(65, 3), new RecordingSink());
+        engine.submit(request(65, 3), new RecordingSink());
+
+        engine.step();
+
+        assertThat(steps).containsExactly("64+0");
+        runAll(engine);
+        assertThat(steps).containsExactly("64+0", "2+0", "0+2", "0+2");
+    }
+
+    @Test
+    void keepsTheBlocksOfDifferentSaltsApart() {
+        Engine engine = engine(4, 64, 4);
+        RecordingSink other = new RecordingSink();
+        RecordingSink same = new RecordingSink();
+        GenerationRequest plain = request(64, 1);
+
+        for (RecordingSink sink : List.of(new RecordingSink(), other, same)) {
+            String salt = sink == other ? "tenant b" : "tenant a";
+            engine.submit(
+                    new GenerationRequest("r", plain.prompt().clone(), plain.sampling(), plain.stop(), salt), sink);
+            runAll(engine);
+        }
+
+        assertThat(other.usage().cachedTokens()).isZero();
+        assertThat(same.usage().cachedTokens()).isEqualTo(32);
+    }
+
+    @Test
+    void computesEverythingWithoutPrefixReuse() {
+        Engine engine = engine(new EngineOptions(4, 64, 4, PrefixReuse.OFF), pool, EngineListener.NONE);
+        RecordingSink second = new RecordingSink();
+        engine.submit(request(64, 2), new RecordingSink());
+        runAll(engine);
+        engine.submit(request(64, 2), second);
+
+        runAll(engine);
+
+        assertThat(second.usage().cachedTokens()).isZero();
+        assertThat(pool.freeExtents()).isEqualTo(pool.extents());
+    }
+
+    @Test
+    void givesCachedBlocksUpForAnotherEngine() {
+        Engine idle = engine(4, 64, 8);
+        for (int i = 0; i < 8; i++) {
+            int[] prompt = new int[190];
+            Arrays.fill(prompt, 9 + i);
+            idle.submit(
+                    new GenerationRequest("r", prompt, SamplingOptions.GREEDY, StopCondition.maxTokens(1)),
+                    new RecordingSink());
+        }
+        runAll(idle);
+        int freeBefore = pool.freeExtents();
+        Engine busy = engine(4, 64, 4);
+        RecordingSink sink = new RecordingSink();
+        busy.submit(request(190, 5), sink);
+
+        runAll(busy);
+
+        assertThat(freeBefore).isLessThan(3);
+        assertThat(sink.reason()).isEqualTo(FinishReason.LENGTH);
+        assertThat(sink.usage().completionTokens()).isEqualTo(5);
     }
 }

@@ -3,6 +3,7 @@ package dev.trimtab.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.trimtab.engine.EngineOptions.PrefixReuse;
 import dev.trimtab.error.BadConfiguration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -37,7 +38,7 @@ class KvPoolTest {
     @Test
     void refusesBlocksLargerThanAnExtent() {
         try (var pool = new KvPool(4096, 1024)) {
-            assertThatThrownBy(() -> new BlockPool(pool, 1025))
+            assertThatThrownBy(() -> new BlockPool(pool, 1025, PrefixReuse.ON))
                     .isInstanceOf(BadConfiguration.class)
                     .hasMessageContaining("1025")
                     .hasMessageContaining("1024");
@@ -47,7 +48,7 @@ class KvPoolTest {
     @Test
     void packsBlocksIntoTheLowestExtentsSoThatOthersEmpty() {
         try (var pool = new KvPool(10 * 1024, 1024)) {
-            var blocks = new BlockPool(pool, 512);
+            var blocks = new BlockPool(pool, 512, PrefixReuse.ON);
             assertThat(blocks.reserve(6)).isTrue();
             List<Long> taken = new ArrayList<>();
             for (int i = 0; i < 6; i++) {
@@ -69,7 +70,8 @@ class KvPoolTest {
         for (int seed = 0; seed < 200; seed++) {
             Random random = new Random(0x9E3779B97F4A7C15L * (seed + 1));
             try (var pool = new KvPool(64L * (8 + random.nextInt(200)), 64L * (3 + random.nextInt(5)))) {
-                List<BlockPool> engines = List.of(new BlockPool(pool, 64), new BlockPool(pool, 192));
+                List<BlockPool> engines =
+                        List.of(new BlockPool(pool, 64, PrefixReuse.OFF), new BlockPool(pool, 192, PrefixReuse.OFF));
                 Map<Long, BlockPool> owners = new HashMap<>();
                 for (int round = 0; round < 300; round++) {
                     play(random, engines.get(random.nextInt(2)), owners);

@@ -63,7 +63,7 @@ class PenaltiesTest {
     void countsAsAMapDoes() {
         Random random = new Random(1);
         for (int round = 0; round < 50; round++) {
-            TokenCounts counts = new TokenCounts();
+            var counts = new Penalties.TokenCounts();
             Map<Integer, Integer> expected = new HashMap<>();
             int range = 1 + random.nextInt(random.nextBoolean() ? 50 : 200_000);
             for (int i = 0; i < 1000; i++) {
