@@ -9,6 +9,9 @@ import dev.trimtab.error.BadConfiguration;
 /// - `maxWaiting`: sequences that may wait, inbox included, before [Engine#submit] sheds
 /// - `prefixReuse`: whether the KV blocks of prompts are kept for later sequences that begin alike
 public record EngineOptions(int maxSequences, int maxBatchedTokens, int maxWaiting, PrefixReuse prefixReuse) {
+    /// What a process serves with unless told otherwise.
+    public static final EngineOptions DEFAULT = new EngineOptions(64, 512, 256);
+
     /// Whether computed KV blocks are shared between sequences.
     public enum PrefixReuse {
         ON,
