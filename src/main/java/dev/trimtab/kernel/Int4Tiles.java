@@ -235,7 +235,15 @@ final class Int4Tiles {
 
     /// Adds the products of six tokens from `token` with `tiles` unpacked tiles, which stand at tile column
     /// `column` of the matrix, to `out[at + t * os ..]`.
-    static void panel6(Unpacked panel, int column, int tiles, Activations in, int token, float[] out, int at, int os) {
+    static void panel6(
+            VectorLinear.Unpacked panel,
+            int column,
+            int tiles,
+            Activations in,
+            int token,
+            float[] out,
+            int at,
+            int os) {
         short[] w = panel.codes();
         float[] rows = panel.scales();
         int[] codes = in.codes();

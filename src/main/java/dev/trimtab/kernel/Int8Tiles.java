@@ -73,6 +73,60 @@ final class Int8Tiles {
         }
     }
 
+    /// Two tokens from `token`; token t's elements to `out[at + t * os ..]`.
+    static void gemv2(
+            MemorySegment data, long panel, int tiles, Activations in, int token, float[] out, int at, int os) {
+        int[] codes = in.codes();
+        float[] scales = in.scales();
+        int stride = in.stride();
+        int n = stride / TILE;
+        for (int g = 0; g < TILE; g += SHORT_LANES) {
+            FloatVector e0 = FloatVector.zero(FLOATS);
+            FloatVector o0 = e0, e1 = e0, o1 = e0;
+            for (int b = 0; b < tiles; b++) {
+                long tile = panel + b * TILE_BYTES;
+                int d = token * n + b;
+                IntVector s0 = IntVector.zero(INTS);
+                IntVector t0 = s0, s1 = s0, t1 = s0;
+                for (int p = 0; p < TILE; p += 2) {
+                    long line = tile + (long) p * TILE + g;
+                    int c = d * TILE + p;
+                    var bytes = ByteVector.fromMemorySegment(BYTES, data, line, LITTLE_ENDIAN);
+                    var left = (ShortVector) bytes.convertShape(B2S, SHORTS, 0);
+                    bytes = ByteVector.fromMemorySegment(BYTES, data, line + TILE, LITTLE_ENDIAN);
+                    var right = (ShortVector) bytes.convertShape(B2S, SHORTS, 0);
+                    var x = IntVector.broadcast(INTS, codes[c]).reinterpretAsShorts();
+                    var y = IntVector.broadcast(INTS, codes[c + 1]).reinterpretAsShorts();
+                    var pair = left.mul(x).add(right.mul(y)).reinterpretAsInts();
+                    s0 = s0.add(pair.lanewise(LSHL, 16).lanewise(ASHR, 16));
+                    t0 = t0.add(pair.lanewise(ASHR, 16));
+                    x = IntVector.broadcast(INTS, codes[c + stride]).reinterpretAsShorts();
+                    y = IntVector.broadcast(INTS, codes[c + stride + 1]).reinterpretAsShorts();
+                    pair = left.mul(x).add(right.mul(y)).reinterpretAsInts();
+                    s1 = s1.add(pair.lanewise(LSHL, 16).lanewise(ASHR, 16));
+                    t1 = t1.add(pair.lanewise(ASHR, 16));
+                }
+                var h = ShortVector.fromMemorySegment(SHORTS, data, tile + SCALES + 2L * g, LITTLE_ENDIAN)
+                        .reinterpretAsInts();
+                var he = h.lanewise(LSHL, 16)
+                        .lanewise(ASHR, 3)
+                        .and(F16_BITS)
+                        .reinterpretAsFloats()
+                        .mul(F16_SCALE);
+                var ho = h.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats().mul(F16_SCALE);
+                e0 = ((FloatVector) s0.convert(I2F, 0)).fma(he.mul(scales[d]), e0);
+                o0 = ((FloatVector) t0.convert(I2F, 0)).fma(ho.mul(scales[d]), o0);
+                e1 = ((FloatVector) s1.convert(I2F, 0)).fma(he.mul(scales[d + n]), e1);
+                o1 = ((FloatVector) t1.convert(I2F, 0)).fma(ho.mul(scales[d + n]), o1);
+            }
+            int e = at + g / 2;
+            e0.intoArray(out, e);
+            o0.intoArray(out, e + HALF);
+            e1.intoArray(out, e + os);
+            o1.intoArray(out, e + os + HALF);
+        }
+    }
+
     /// Splits `tiles` tiles from byte `first` into codes as floats, `[columns, 32]`, and scales, `[tiles,
     /// 32]`, both in row order.
     static void unpack(MemorySegment data, long first, int tiles, float[] codes, float[] scales) {
@@ -99,7 +153,15 @@ final class Int8Tiles {
 
     /// Adds the products of two tokens from `token` with `tiles` unpacked tiles, which stand at tile column
     /// `column` of the matrix, to `out[at + t * os ..]`.
-    static void panel2(Unpacked panel, int column, int tiles, Activations in, int token, float[] out, int at, int os) {
+    static void panel2(
+            VectorLinear.Unpacked panel,
+            int column,
+            int tiles,
+            Activations in,
+            int token,
+            float[] out,
+            int at,
+            int os) {
         float[] w = panel.weights();
         float[] rows = panel.scales();
         float[] codes = in.floatCodes();
@@ -142,7 +204,15 @@ final class Int8Tiles {
     }
 
     /// Four tokens, as [#panel2].
-    static void panel4(Unpacked panel, int column, int tiles, Activations in, int token, float[] out, int at, int os) {
+    static void panel4(
+            VectorLinear.Unpacked panel,
+            int column,
+            int tiles,
+            Activations in,
+            int token,
+            float[] out,
+            int at,
+            int os) {
         float[] w = panel.weights();
         float[] rows = panel.scales();
         float[] codes = in.floatCodes();

@@ -1,8 +1,12 @@
 package dev.trimtab.kernel;
 
 import dev.trimtab.tensor.Tensor;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.util.Arrays;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /// The tier of the Vector API: tiles of 32 rows at any vector width. Work under [#SHARED_ELEMENTS] stays on
 /// the caller.
@@ -10,15 +14,19 @@ final class VectorKernels implements Kernels {
     /// Elements of an elementwise operation worth a second thread: some microseconds of work.
     private static final int SHARED_ELEMENTS = 16_384;
 
+    private static final Logger LOG = System.getLogger(VectorKernels.class.getName());
+
     private final ComputePool pool;
-    private final Unpacked[] unpacked;
+    private final Set<Kind> prepared = ConcurrentHashMap.newKeySet();
+    private final Set<Kind> slow = ConcurrentHashMap.newKeySet();
+    private final VectorLinear.Unpacked[] unpacked;
     private final VectorAttention[] attention;
 
     VectorKernels(ComputePool pool) {
         this.pool = pool;
-        this.unpacked = new Unpacked[pool.threads()];
+        this.unpacked = new VectorLinear.Unpacked[pool.threads()];
         this.attention = new VectorAttention[pool.threads()];
-        Arrays.setAll(unpacked, _ -> new Unpacked());
+        Arrays.setAll(unpacked, _ -> new VectorLinear.Unpacked());
         Arrays.setAll(attention, _ -> new VectorAttention());
     }
 
@@ -34,7 +42,24 @@ final class VectorKernels implements Kernels {
     }
 
     @Override
+    public synchronized void prepare(PackedFormat format, ActivationPrecision precision) {
+        var kind = new Kind(format, precision);
+        if (prepared.add(kind) && !new KernelProbe(pool).keepsUp(this, format, precision)) {
+            slow.add(kind);
+            LOG.log(
+                    Level.WARNING,
+                    "the {0} kernels of {1} with {2} activations run too slowly here; scalar loops serve instead",
+                    name(),
+                    format,
+                    precision);
+        }
+    }
+
+    @Override
     public LinearOperator linear(Tensor weight, PackedFormat format, ActivationPrecision precision, Arena arena) {
+        if (slow.contains(new Kind(format, precision))) {
+            return new ScalarLinear(PackedMatrix.pack(weight, format, pool, arena), precision, pool);
+        }
         return new VectorLinear(PackedMatrix.pack(weight, format, pool, arena), precision, pool, unpacked);
     }
 
@@ -126,6 +151,8 @@ final class VectorKernels implements Kernels {
             }
         }
     }
+
+    private record Kind(PackedFormat format, ActivationPrecision precision) {}
 
     private static int grain(Activations x) {
         return Math.max(1, SHARED_ELEMENTS / x.stride());

@@ -9,14 +9,18 @@ import java.util.Arrays;
 /// Groups of tokens are padded to what a kernel takes; the surplus falls into the spare rows of
 /// [Activations].
 final class VectorLinear implements LinearOperator {
-    /// Up to here INT4 multiplies packed codes, four tokens at a time; beyond it unpacking pays.
-    private static final int DIRECT_TOKENS_MAX = 8;
+    /// Up to here INT4 is multiplied as it lies, two or four tokens at a time; beyond it unpacking pays.
+    private static final int DIRECT_INT4_TOKENS = 8;
+
+    /// The same for INT8, two tokens at a time.
+    private static final int DIRECT_INT8_TOKENS = 4;
 
     private static final int TILE = PackedMatrix.TILE;
 
     private final PackedMatrix matrix;
     private final MemorySegment data;
     private final boolean onCodes;
+    private final int directTokens;
     private final ComputePool pool;
     private final Unpacked[] unpacked;
 
@@ -26,6 +30,8 @@ final class VectorLinear implements LinearOperator {
         this.data = matrix.data();
         this.onCodes = precision == ActivationPrecision.INT8
                 && (matrix.format() == PackedFormat.INT8 || matrix.format() == PackedFormat.INT4);
+        int direct = matrix.format() == PackedFormat.INT4 ? DIRECT_INT4_TOKENS : DIRECT_INT8_TOKENS;
+        this.directTokens = onCodes ? direct : 1;
         this.pool = pool;
         this.unpacked = unpacked;
     }
@@ -73,7 +79,7 @@ final class VectorLinear implements LinearOperator {
     private void multiply(int panel, Activations in, Activations out) {
         if (in.tokens() == 1) {
             multiplyOne(panel, in, out.values(), panel * TILE);
-        } else if (onCodes && matrix.format() == PackedFormat.INT4 && in.tokens() <= DIRECT_TOKENS_MAX) {
+        } else if (in.tokens() <= directTokens) {
             multiplyFew(panel, in, out);
         } else {
             multiplyMany(panel, in, out);
@@ -110,9 +116,12 @@ final class VectorLinear implements LinearOperator {
         int tiles = matrix.tileColumns();
         int tokens = in.tokens();
         int stride = out.stride();
-        for (int token = 0; token < tokens; token += 4) {
+        boolean pairs = matrix.format() == PackedFormat.INT8;
+        for (int token = 0; token < tokens; token += pairs ? 2 : 4) {
             int at = token * stride + panel * TILE;
-            if (tokens - token <= 2) {
+            if (pairs) {
+                Int8Tiles.gemv2(data, first, tiles, in, token, out.values(), at, stride);
+            } else if (tokens - token <= 2) {
                 Int4Tiles.gemv2(data, first, tiles, in, token, out.values(), at, stride);
             } else {
                 Int4Tiles.gemv4(data, first, tiles, in, token, out.values(), at, stride);
@@ -190,6 +199,31 @@ final class VectorLinear implements LinearOperator {
     private void clearPadding(Activations out) {
         for (int token = 0; token < out.tokens() + Activations.SPARE; token++) {
             Arrays.fill(out.values(), token * out.stride() + rows(), (token + 1) * out.stride(), 0);
+        }
+    }
+
+    /// One thread's room for a stretch of a panel that several tokens are multiplied with: as 16-bit codes
+    /// with a scale for each row of a tile, or as floats.
+    static final class Unpacked {
+        /// Tiles unpacked at a time, of 4 KiB as floats: 128 KiB, a part of any processor's second-level
+        /// cache, and enough that the sums, which wait in memory between two stretches, cost nothing.
+        static final int TILES = 32;
+
+        private final short[] codes = new short[TILES * PackedMatrix.TILE * PackedMatrix.TILE];
+        private final float[] scales = new float[TILES * PackedMatrix.TILE];
+        private final float[] weights = new float[TILES * PackedMatrix.TILE * PackedMatrix.TILE];
+
+        short[] codes() {
+            return codes;
+        }
+
+        float[] scales() {
+            return scales;
+        }
+
+        /// `[columns, 32]`, rows in order.
+        float[] weights() {
+            return weights;
         }
     }
 }

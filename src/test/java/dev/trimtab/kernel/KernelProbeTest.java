@@ -1,0 +1,158 @@
+package dev.trimtab.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.trimtab.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class KernelProbeTest {
+    private final ComputePool pool = new ComputePool(1);
+    private final AtomicLong clock = new AtomicLong();
+    private final KernelProbe probe = new KernelProbe(pool, clock::get);
+
+    @AfterEach
+    void close() {
+        pool.close();
+    }
+
+    @ParameterizedTest
+    @EnumSource(PackedFormat.class)
+    void statesSpeedFromBytesAndMultiplications(PackedFormat format) {
+        var kernels = new PacedKernels(5.0);
+
+        KernelProbe.Figure figure = probe.measure(kernels, format, ActivationPrecision.FLOAT32, 3, 64, 100_000, 3);
+
+        assertThat(figure.gigaMacsPerSecond()).isBetween(4.9, 5.1);
+        double bytesForWeight = PackedMatrix.tileBytes(format) / 1024.0;
+        assertThat(figure.gigabytesPerSecond() * 3).isBetween(4.9 * bytesForWeight, 5.1 * bytesForWeight);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0.3, false", "3, true", "40, true"})
+    void tellsFallenKernelsFromThoseOnTheirFeet(double gigaMacsPerSecond, boolean expected) {
+        var kernels = new PacedKernels(gigaMacsPerSecond);
+
+        boolean keepsUp = probe.keepsUp(kernels, PackedFormat.INT4, ActivationPrecision.INT8);
+
+        assertThat(keepsUp).isEqualTo(expected);
+    }
+
+    @Test
+    void waitsForCompilation() {
+        var kernels = new PacedKernels(0.1);
+        kernels.speedAfter(200, 20);
+
+        assertThat(probe.keepsUp(kernels, PackedFormat.INT4, ActivationPrecision.INT8))
+                .isTrue();
+    }
+
+    @Test
+    void readsMemory() {
+        assertThat(new KernelProbe(pool).readGigabytesPerSecond(1)).isPositive();
+    }
+
+    /// A tier whose products take the time they are told to, by the test's clock; nothing else is asked of
+    /// it.
+    private final class PacedKernels implements Kernels {
+        private final Kernels scalar = Kernels.scalar(pool);
+        private double gigaMacsPerSecond;
+        private double laterGigaMacsPerSecond;
+        private int callsUntilLater = Integer.MAX_VALUE;
+
+        PacedKernels(double gigaMacsPerSecond) {
+            this.gigaMacsPerSecond = gigaMacsPerSecond;
+        }
+
+        void speedAfter(int calls, double gigaMacsPerSecond) {
+            callsUntilLater = calls;
+            laterGigaMacsPerSecond = gigaMacsPerSecond;
+        }
+
+        @Override
+        public String name() {
+            return "paced";
+        }
+
+        @Override
+        public LinearOperator linear(Tensor weight, PackedFormat format, ActivationPrecision precision, Arena arena) {
+            return new PacedLinear(scalar.linear(weight, format, precision, arena), this);
+        }
+
+        void apply(LinearOperator linear, Activations in) {
+            if (--callsUntilLater == 0) {
+                gigaMacsPerSecond = laterGigaMacsPerSecond;
+            }
+            double macs = (double) in.tokens() * linear.rows() * linear.columns();
+            clock.addAndGet(Math.round(macs / gigaMacsPerSecond));
+        }
+
+        @Override
+        public void rmsNorm(Activations in, float[] weight, float eps, Activations out) {
+            scalar.rmsNorm(in, weight, eps, out);
+        }
+
+        @Override
+        public void add(Activations x, Activations delta) {
+            scalar.add(x, delta);
+        }
+
+        @Override
+        public void addBias(Activations x, float[] bias) {
+            scalar.addBias(x, bias);
+        }
+
+        @Override
+        public void swiglu(Activations gate, Activations up, Activations out) {
+            scalar.swiglu(gate, up, out);
+        }
+
+        @Override
+        public void rope(Activations x, int headDim, RopeTable table, RopePairing pairing, TokenBatch batch) {
+            scalar.rope(x, headDim, table, pairing, batch);
+        }
+
+        @Override
+        public void storeKv(Activations keys, Activations values, KvLayout layout, int layer, TokenBatch batch) {
+            scalar.storeKv(keys, values, layout, layer, batch);
+        }
+
+        @Override
+        public void attention(
+                Activations query, KvLayout layout, int layer, float scale, TokenBatch batch, Activations out) {
+            scalar.attention(query, layout, layer, scale, batch, out);
+        }
+    }
+
+    private record PacedLinear(LinearOperator real, PacedKernels kernels) implements LinearOperator {
+        @Override
+        public int rows() {
+            return real.rows();
+        }
+
+        @Override
+        public int columns() {
+            return real.columns();
+        }
+
+        @Override
+        public long sizeBytes() {
+            return real.sizeBytes();
+        }
+
+        @Override
+        public void row(int row, float[] out, int outOffset) {
+            real.row(row, out, outOffset);
+        }
+
+        @Override
+        public void apply(Activations in, Activations out) {
+            kernels.apply(real, in);
+        }
+    }
+}
