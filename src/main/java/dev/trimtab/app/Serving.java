@@ -39,7 +39,7 @@ public final class Serving implements AutoCloseable {
         this.registry = registry;
         this.memoryPlan = memoryPlan;
         this.pool = new ComputePool(options.threads());
-        this.kernels = Kernels.scalar(pool);
+        this.kernels = Kernels.best(pool);
         this.kvPool = new KvPool(memoryPlan.kvBytes());
         this.loader = new VariantLoader(kernels, loop, kvPool, options.variants(), listeners);
     }

@@ -43,6 +43,7 @@ public final class Engine implements AutoCloseable {
     private final int lengthMax;
     private final int vocabSize;
     private int failures;
+    private boolean listenerFaulty;
     private volatile int running;
     private volatile int blocksUsed;
     private volatile Runnable wakeUp = () -> {};
@@ -282,7 +283,8 @@ public final class Engine implements AutoCloseable {
         try {
             call.accept(surroundings.listener());
         } catch (RuntimeException fault) {
-            LOG.log(Level.ERROR, "an engine's listener threw", fault);
+            LOG.log(listenerFaulty ? Level.DEBUG : Level.ERROR, "an engine's listener threw", fault);
+            listenerFaulty = true;
         }
     }
 }

@@ -54,6 +54,16 @@ final class Sampler {
         return draw(uniform(seed, position));
     }
 
+    /// The probabilities by which the last call of [#sample], if it was not greedy, chose. For tests.
+    double[] probabilities() {
+        double[] probabilities = new double[vocabSize];
+        double sum = sum();
+        for (int i = 0; i < count; i++) {
+            probabilities[tokenOf(keys[i])] = weights[i] / sum;
+        }
+        return probabilities;
+    }
+
     /// The maximum of each run, and of all: NaN where any logit is NaN.
     private float scanRuns(float[] logits, int offset) {
         float max = Float.NEGATIVE_INFINITY;
@@ -108,6 +118,10 @@ final class Sampler {
         }
     }
 
+    private static double weight(float logit, float max, double temperature) {
+        return Math.exp(((double) logit - max) / temperature);
+    }
+
     /// A logit that no token of at least `weight` is below; halved because logits are rounded to floats.
     private static float floorOf(double weight, float max, double temperature) {
         return (float) (max + temperature * Math.log(weight / 2));
@@ -134,7 +148,7 @@ final class Sampler {
             }
             int end = offset + Math.min(vocabSize, (run + 1) * RUN);
             for (int i = offset + run * RUN; i < end; i++) {
-                total += Math.exp((logits[i] - max) / temperature);
+                total += weight(logits[i], max, temperature);
             }
         }
         return total;
@@ -158,7 +172,7 @@ final class Sampler {
 
     private void weigh(float max, double temperature) {
         for (int i = 0; i < count; i++) {
-            weights[i] = Math.exp((logitOf(keys[i]) - max) / temperature);
+            weights[i] = weight(logitOf(keys[i]), max, temperature);
         }
     }
 

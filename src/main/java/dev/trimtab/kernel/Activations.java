@@ -15,6 +15,10 @@ public final class Activations {
     /// Rows are padded to whole blocks of this many columns, the packed layouts' block.
     public static final int BLOCK = 32;
 
+    /// Vectors behind the last one, whose numbers mean nothing: a kernel that takes six tokens at a time may
+    /// read and write five of them.
+    static final int SPARE = 5;
+
     /// Adding it to a float under 2^22 leaves the nearest integer, ties to even, in the low bits of the
     /// sum.
     private static final float ROUNDER = 0x1.8p23f;
@@ -32,6 +36,7 @@ public final class Activations {
     private final int columns;
     private final int stride;
     private int[] codes = {};
+    private float[] floatCodes = {};
     private float[] scales = {};
     private int[] sums = {};
     private int tokens;
@@ -42,7 +47,7 @@ public final class Activations {
         this.capacity = capacity;
         this.columns = columns;
         this.stride = Math.ceilDiv(columns, BLOCK) * BLOCK;
-        this.values = new float[Math.multiplyExact(capacity, stride)];
+        this.values = new float[Math.multiplyExact(capacity + SPARE, stride)];
     }
 
     /// Says that the first `tokens` vectors are about to be rewritten.
@@ -83,6 +88,7 @@ public final class Activations {
         if (!encoded) {
             if (codes.length < values.length) {
                 codes = new int[values.length];
+                floatCodes = new float[values.length];
                 scales = new float[values.length / BLOCK];
                 sums = new int[values.length / BLOCK];
             }
@@ -106,7 +112,9 @@ public final class Activations {
         float inverse = extreme < SMALLEST ? 0 : 127 / extreme;
         int sum = 0;
         for (int i = start; i < start + BLOCK; i++) {
-            int code = Float.floatToRawIntBits(values[i] * inverse + ROUNDER) - ROUNDER_BITS;
+            float rounded = values[i] * inverse + ROUNDER;
+            int code = Float.floatToRawIntBits(rounded) - ROUNDER_BITS;
+            floatCodes[i] = rounded - ROUNDER;
             codes[i] = (code << 16) | (code & 0xffff);
             sum += (short) code;
         }
@@ -119,6 +127,11 @@ public final class Activations {
     /// kernel broadcasts it to 16-bit lanes straight from memory.
     int[] codes() {
         return codes;
+    }
+
+    /// After [#encode]: the codes as floats.
+    float[] floatCodes() {
+        return floatCodes;
     }
 
     /// After [#encode]: the scale of each block of [#BLOCK] values.

@@ -77,7 +77,7 @@ public final class ComputePool implements AutoCloseable {
         this.threads = threads;
         this.workers = new Worker[threads - 1];
         for (int i = 0; i < workers.length; i++) {
-            workers[i] = new Worker("kernel-" + (i + 1));
+            workers[i] = new Worker(i + 1);
         }
         for (Worker worker : workers) {
             worker.start();
@@ -110,6 +110,12 @@ public final class ComputePool implements AutoCloseable {
 
     public int threads() {
         return threads;
+    }
+
+    /// Inside a body: the number of the thread that runs it, from 0 to [#threads()] - 1 and the same for no
+    /// two at a time, by which a body finds its thread's buffers.
+    static int worker() {
+        return Thread.currentThread() instanceof Worker worker ? worker.index : 0;
     }
 
     /// Runs `body` over `[0, count)` in chunks of a multiple of `grain`, on the caller and the workers;
@@ -258,10 +264,12 @@ public final class ComputePool implements AutoCloseable {
     }
 
     private final class Worker extends Thread {
+        private final int index;
         private volatile boolean parked;
 
-        Worker(String name) {
-            super(name);
+        Worker(int index) {
+            super("kernel-" + index);
+            this.index = index;
             setDaemon(true);
         }
 

@@ -16,6 +16,17 @@ public interface Kernels {
         return new ScalarKernels(pool);
     }
 
+    /// SIMD through the Vector API; needs the module `jdk.incubator.vector` and vectors of 128 bits or more.
+    static Kernels vector(ComputePool pool) {
+        return new VectorKernels(pool);
+    }
+
+    /// The fastest tier this process can run.
+    static Kernels best(ComputePool pool) {
+        boolean vectors = ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
+        return vectors && VectorKernels.available() ? vector(pool) : scalar(pool);
+    }
+
     /// For the log and `/metrics`: tier and vector width, such as `vector-512`.
     String name();
 

@@ -99,6 +99,13 @@ final class PackedMatrix {
         }
     }
 
+    /// Where row `row` of a tile lies in a line of less than 32 bits: its first half in the even places, its
+    /// second in the odd ones. Widening a vector of pairs by shifts gives the even places and the odd ones,
+    /// hence whole runs of rows, at any vector width.
+    static int lane(int row) {
+        return row < TILE / 2 ? 2 * row : 2 * row - TILE + 1;
+    }
+
     static long tileBytes(PackedFormat format) {
         int weights = TILE * TILE;
         return switch (format) {
@@ -149,31 +156,31 @@ final class PackedMatrix {
     /// Decodes row `row` into `out[outOffset .. outOffset + columns())`.
     void row(int row, float[] out, int outOffset) {
         long tile = row / TILE * panelBytes();
-        int lane = row % TILE;
+        int lane = format == PackedFormat.F32 ? row % TILE : lane(row % TILE);
         for (int column = 0; column < columns; column++) {
             out[outOffset + column] = weight(tile + column / TILE * tileBytes, column % TILE, lane);
         }
     }
 
-    /// The weight in line `column` and lane `row` of the tile at byte `tile`.
-    private float weight(long tile, int column, int row) {
-        int element = column * TILE + row;
+    /// The weight in line `column` and place `lane` of the tile at byte `tile`.
+    private float weight(long tile, int column, int lane) {
+        int element = column * TILE + lane;
         return switch (format) {
             case F32 -> data.get(FLOAT, tile + 4L * element);
             case F16 -> Float.float16ToFloat(data.get(SHORT, tile + 2L * element));
             case BF16 -> Float.intBitsToFloat(data.get(SHORT, tile + 2L * element) << 16);
-            case INT8 -> data.get(BYTE, tile + element) * scale(tile, row);
-            case INT4 -> (nibble(tile, column, row) - 8) * scale(tile, row);
+            case INT8 -> data.get(BYTE, tile + element) * scale(tile, lane);
+            case INT4 -> (nibble(tile, column, lane) - 8) * scale(tile, lane);
         };
     }
 
-    private int nibble(long tile, int column, int row) {
-        int pair = data.get(BYTE, tile + (long) (column / 2) * TILE + row);
+    private int nibble(long tile, int column, int lane) {
+        int pair = data.get(BYTE, tile + (long) (column / 2) * TILE + lane);
         return (pair >> (column % 2 * 4)) & 15;
     }
 
-    private float scale(long tile, int row) {
-        return Float.float16ToFloat(data.get(SHORT, tile + tileBytes - 2L * TILE + 2L * row));
+    private float scale(long tile, int lane) {
+        return Float.float16ToFloat(data.get(SHORT, tile + tileBytes - 2L * TILE + 2L * lane));
     }
 
     /// Packs panels of one tensor; holds the decoded panel. One thread's.
@@ -220,7 +227,7 @@ final class PackedMatrix {
                 for (int row = 0; row < TILE; row++) {
                     float value = decoded[row * stride + from + column];
                     short half = format == PackedFormat.F16 ? toFloat16(value) : toBfloat16(value);
-                    data.set(SHORT, tile + 2L * (column * TILE + row), half);
+                    data.set(SHORT, tile + 2L * (column * TILE + lane(row)), half);
                 }
             }
         }
@@ -237,13 +244,13 @@ final class PackedMatrix {
             for (int row = 0; row < TILE; row++) {
                 int start = row * stride + from;
                 short scale = scale(row, from);
-                data.set(SHORT, tile + tileBytes - 2L * TILE + 2L * row, scale);
+                data.set(SHORT, tile + tileBytes - 2L * TILE + 2L * lane(row), scale);
                 float decodedScale = Float.float16ToFloat(scale);
                 float inverse = decodedScale == 0 ? 0 : 1 / decodedScale;
                 if (format == PackedFormat.INT8) {
-                    packBytes(tile + row, start, inverse);
+                    packBytes(tile + lane(row), start, inverse);
                 } else {
-                    packNibbles(tile + row, start, inverse);
+                    packNibbles(tile + lane(row), start, inverse);
                 }
             }
         }

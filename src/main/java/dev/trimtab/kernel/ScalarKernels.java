@@ -83,9 +83,14 @@ final class ScalarKernels implements Kernels {
 
     @Override
     public void rope(Activations x, int headDim, RopeTable table, RopePairing pairing, TokenBatch batch) {
-        int tokens = x.tokens();
-        x.reset(tokens);
-        for (int token = 0; token < tokens; token++) {
+        x.reset(x.tokens());
+        ropeTokens(x, headDim, table, pairing, batch, 0, x.tokens());
+    }
+
+    /// [#rope] for the tokens `[from, to)`.
+    static void ropeTokens(
+            Activations x, int headDim, RopeTable table, RopePairing pairing, TokenBatch batch, int from, int to) {
+        for (int token = from; token < to; token++) {
             float[] turns = table.turns(batch.position(token));
             int start = token * x.stride();
             for (int head = start; head < start + x.columns(); head += headDim) {
@@ -109,8 +114,14 @@ final class ScalarKernels implements Kernels {
 
     @Override
     public void storeKv(Activations keys, Activations values, KvLayout layout, int layer, TokenBatch batch) {
+        storeTokens(keys, values, layout, layer, batch, 0, batch.tokenCount());
+    }
+
+    /// [#storeKv] for the tokens `[from, to)`.
+    static void storeTokens(
+            Activations keys, Activations values, KvLayout layout, int layer, TokenBatch batch, int from, int to) {
         int headDim = layout.headDim();
-        for (int token = 0; token < batch.tokenCount(); token++) {
+        for (int token = from; token < to; token++) {
             int slot = batch.position(token) % BLOCK_TOKENS;
             for (int head = 0; head < layout.kvHeads(layer); head++) {
                 long key = headAddress(layout, layer, head, batch, token, batch.position(token) / BLOCK_TOKENS);

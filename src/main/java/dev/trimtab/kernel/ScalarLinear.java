@@ -80,7 +80,10 @@ final class ScalarLinear implements LinearOperator {
         int first = panel * TILE;
         int present = Math.min(TILE, matrix.rows() - first);
         for (int token = 0; token < in.tokens(); token++) {
-            System.arraycopy(sums, token * TILE, out.values(), token * out.stride() + first, present);
+            for (int row = 0; row < present; row++) {
+                int lane = matrix.format() == PackedFormat.F32 ? row : PackedMatrix.lane(row);
+                out.values()[token * out.stride() + first + row] = sums[token * TILE + lane];
+            }
         }
     }
 

@@ -24,8 +24,6 @@ final class BytePairEncoder implements TextEncoder {
     private final TokenIndex words;
     private final LongTable merges;
     private final int[] byteSymbols;
-    private final int absentByte;
-    private final int unknown;
     private final byte[] wholeWords;
 
     /// @throws BadCheckpoint when a merge does not lead from tokens to a token
@@ -37,12 +35,11 @@ final class BytePairEncoder implements TextEncoder {
                         () -> new Unsupported(metadata.source() + ": pre-tokenizer '" + name + "' is not supported"));
         Map<String, Integer> ids = vocabulary.idsByPiece(metadata.source());
         merges = merges(metadata.source(), metadata.strings(MERGES), ids);
-        absentByte = vocabulary.size();
         byteSymbols = new int[256];
         for (int value = 0; value < byteSymbols.length; value++) {
-            byteSymbols[value] = ids.getOrDefault(ByteAlphabet.piece(value), absentByte);
+            byteSymbols[value] = ids.getOrDefault(
+                    ByteAlphabet.piece(value), vocabulary.unknown().orElse(NO_TOKEN));
         }
-        unknown = vocabulary.unknown().orElse(NO_TOKEN);
         words = new TokenIndex(
                 vocabulary,
                 id -> vocabulary.kind(id) == Vocabulary.Kind.NORMAL && ByteAlphabet.spells(vocabulary.piece(id)));
@@ -86,19 +83,18 @@ final class BytePairEncoder implements TextEncoder {
         }
         merger.clear();
         for (int i = start; i < end; i++) {
-            merger.add(byteSymbols[text.unsignedByte(i)]);
+            int symbol = byteSymbols[text.unsignedByte(i)];
+            // A byte that no token spells, in a vocabulary without an unknown token, is lost.
+            if (symbol != NO_TOKEN) {
+                merger.add(symbol);
+            }
         }
         merger.merge();
         for (int i = 0; i < merger.size(); i++) {
-            int symbol = merger.symbol(i);
-            int id = symbol == absentByte ? unknown : symbol;
-            // A byte that no token spells, in a vocabulary without an unknown token, is lost.
-            if (id != NO_TOKEN) {
-                ids.add(id);
-            }
+            ids.add(merger.symbol(i));
         }
         if (whole != TokenIndex.ABSENT && wholeWords[whole] == UNSEEN) {
-            wholeWords[whole] = merger.size() == 1 ? ATOM : COMPOUND;
+            wholeWords[whole] = merger.size() == 1 && merger.symbol(0) == whole ? ATOM : COMPOUND;
         }
     }
 }

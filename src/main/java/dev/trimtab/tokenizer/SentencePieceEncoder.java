@@ -163,19 +163,26 @@ final class SentencePieceEncoder implements TextEncoder {
         merger.clear();
     }
 
-    /// The tokens of the bytes of `codePoint`, or the unknown token when the vocabulary lacks one of
-    /// them.
+    /// The tokens of the bytes of `codePoint`, or, when the vocabulary lacks one of them, the unknown
+    /// token: one for all such characters in a row.
     private void addBytes(int codePoint, IdBuffer ids) {
         byte[] bytes = new byte[4];
         int length = Utf8Text.put(bytes, 0, codePoint);
         for (int i = 0; i < length; i++) {
             if (byteTokens[bytes[i] & 0xFF] == NONE) {
-                vocabulary.unknown().ifPresent(ids::add);
+                addUnknown(ids);
                 return;
             }
         }
         for (int i = 0; i < length; i++) {
             ids.add(byteTokens[bytes[i] & 0xFF]);
+        }
+    }
+
+    private void addUnknown(IdBuffer ids) {
+        int unknown = vocabulary.unknown().orElse(NONE);
+        if (unknown != NONE && (ids.size() == 0 || ids.get(ids.size() - 1) != unknown)) {
+            ids.add(unknown);
         }
     }
 }

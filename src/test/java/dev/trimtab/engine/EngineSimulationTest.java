@@ -13,11 +13,8 @@ import java.util.OptionalLong;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.logging.Level;
-import java.util.logging.Logger;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /// The engine under everything at once: random arrivals, lengths, cancels, sinks that throw, pools so small
 /// that sequences are preempted, NaNs and failing forward passes. A failing seed is printed; run it alone to
@@ -25,22 +22,12 @@ import org.junit.jupiter.api.Test;
 ///
 /// The engine checks its blocks after each step itself (by assertion), the fake runner each slot it reads,
 /// the sink that a sequence ends once.
+@ExtendWith(QuietEngineLog.class)
 class EngineSimulationTest {
     private static final int SEEDS = 1000;
     private static final int ARRIVAL_STEPS = 60;
-    private static final Logger LOG = Logger.getLogger(Engine.class.getName());
 
     private record Arrival(int step, int cancelAtStep, GenerationRequest request, RecordingSink sink) {}
-
-    @BeforeAll
-    static void expectWarnings() {
-        LOG.setLevel(Level.OFF);
-    }
-
-    @AfterAll
-    static void restoreLog() {
-        LOG.setLevel(null);
-    }
 
     @Test
     void givesEverySequenceWhatItGetsAlone() {

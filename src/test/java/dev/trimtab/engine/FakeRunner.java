@@ -11,9 +11,10 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
-/// A forward pass without a model: the logits after a token are a function of the tokens up to it, which it reads
-/// back from the KV memory through the block table. So a wrong table, a shared block, a lost or doubled token
-/// changes the output, and is caught besides: each slot holds its position, its token and a hash of all before.
+/// A forward pass without a model: the logits after a token are a function of the tokens up to it, which it
+/// reads back from the KV memory through the block table. So a wrong table, a shared block, a lost or doubled
+/// token changes the output, and is caught besides: each slot holds its position, its token and a hash of all
+/// before.
 final class FakeRunner implements ForwardPass {
     /// One in so many histories gives a row with a NaN, where asked for.
     static final int NAN_PERIOD = 150;
@@ -33,7 +34,7 @@ final class FakeRunner implements ForwardPass {
     private final Activations logits;
     private int failuresLeft;
     private int steps;
-    private long tokensComputed;
+    private Runnable onForward = () -> {};
 
     FakeRunner(int tokenCapacity, int logitCapacity, int contextLength, Faults faults) {
         this.tokenCapacity = tokenCapacity;
@@ -55,9 +56,9 @@ final class FakeRunner implements ForwardPass {
         return steps;
     }
 
-    /// Tokens run so far, recomputed ones included.
-    long tokensComputed() {
-        return tokensComputed;
+    /// Runs `action` at each forward pass.
+    void onForward(Runnable action) {
+        onForward = action;
     }
 
     @Override
@@ -88,7 +89,7 @@ final class FakeRunner implements ForwardPass {
     @Override
     public Activations forward(TokenBatch batch) {
         steps++;
-        tokensComputed += batch.tokenCount();
+        onForward.run();
         if (batch.tokenCount() == 0 || batch.tokenCount() > tokenCapacity) {
             throw new AssertionError("a batch of " + batch.tokenCount() + " tokens");
         }

@@ -67,11 +67,11 @@ final class Sample {
         return sample;
     }
 
-    /// Vector `token` of `from` alone.
-    static Activations only(Activations from, int token) {
-        var sample = new Activations(1, from.columns());
-        sample.reset(1);
-        System.arraycopy(from.values(), token * from.stride(), sample.values(), 0, from.stride());
+    /// `count` vectors of `from` alone, from `first`.
+    static Activations only(Activations from, int first, int count) {
+        var sample = new Activations(count, from.columns());
+        sample.reset(count);
+        System.arraycopy(from.values(), first * from.stride(), sample.values(), 0, count * from.stride());
         return sample;
     }
 

@@ -22,7 +22,7 @@ public final class ModelRun implements AutoCloseable {
     private int position;
 
     private ModelRun(Checkpoint checkpoint, ModelLoader.Options options) {
-        Kernels kernels = Kernels.scalar(pool);
+        Kernels kernels = Kernels.best(pool);
         this.model = checkpoint.reading(() -> ModelLoader.load(
                 checkpoint, kernels, options, new Model.Capacity(CAPACITY, CAPACITY), LoadListener.NONE));
         // The oracle ran stories longer than one model was trained for.

@@ -9,9 +9,11 @@ import dev.trimtab.checkpoint.MetadataValue;
 import dev.trimtab.checkpoint.ValueType;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -30,10 +32,19 @@ final class Vocabularies {
         }
     }
 
-    /// Llama 3 from its `encoder.json` and `vocab.bpe`.
+    /// Llama 3 from its `encoder.json` and `vocab.bpe`, and what its configuration says of BOS and EOS.
     static Tokenizer llama3() {
         Map<String, Integer> ids = json(SharedData.path("vectors/tokenizers/llama3/encoder.json"));
-        return byteLevel("llama-bpe", ids, merges("vectors/tokenizers/llama3/vocab.bpe"), Map.of());
+        ids.put("<|begin_of_text|>", 128000);
+        ids.put("<|end_of_text|>", 128001);
+        Map<String, MetadataValue> values = byteLevel(
+                "llama-bpe",
+                ids,
+                merges("vectors/tokenizers/llama3/vocab.bpe"),
+                Map.of(128000, CONTROL, 128001, CONTROL));
+        values.put("tokenizer.ggml.bos_token_id", new MetadataValue.Whole(ValueType.UINT32, 128000));
+        values.put("tokenizer.ggml.eos_token_id", new MetadataValue.Whole(ValueType.UINT32, 128001));
+        return tokenizer(values);
     }
 
     /// Qwen 2.5 from its `vocab.json`, `merges.txt` and the added tokens of its configuration.
@@ -47,11 +58,15 @@ final class Vocabularies {
             ids.put(entry.getValue().get("content").asText(), id);
             types.put(id, entry.getValue().get("special").asBoolean() ? CONTROL : USER_DEFINED);
         });
-        return byteLevel(preTokenizer, ids, merges("vectors/tokenizers/qwen2.5/merges.txt"), types);
+        return tokenizer(byteLevel(preTokenizer, ids, merges("vectors/tokenizers/qwen2.5/merges.txt"), types));
     }
 
-    /// A byte-level tokenizer; `types` names those of tokens that are not ordinary.
-    static Tokenizer byteLevel(
+    static Tokenizer tokenizer(Map<String, MetadataValue> values) {
+        return Tokenizer.of(new Metadata("test", values));
+    }
+
+    /// Metadata of a byte-level tokenizer; `types` names those of tokens that are not ordinary.
+    static Map<String, MetadataValue> byteLevel(
             String preTokenizer, Map<String, Integer> ids, List<String> merges, Map<Integer, Integer> types) {
         int size = ids.values().stream().mapToInt(Integer::intValue).max().orElseThrow() + 1;
         List<String> pieces = new ArrayList<>();
@@ -69,7 +84,80 @@ final class Vocabularies {
         values.put("tokenizer.ggml.tokens", new MetadataValue.Texts(pieces));
         values.put("tokenizer.ggml.merges", new MetadataValue.Texts(merges));
         values.put("tokenizer.ggml.token_type", new MetadataValue.Wholes(ValueType.INT32, typeNumbers));
-        return Tokenizer.of(new Metadata("test", values));
+        return values;
+    }
+
+    /// From tiktoken's ranks: every way to put a token together from two others is a merge of its rank.
+    static Tokenizer tiktoken(String preTokenizer, String relative) {
+        Map<String, Integer> ids = new LinkedHashMap<>();
+        for (String line : text(SharedData.path(relative)).lines().toList()) {
+            int space = line.indexOf(' ');
+            if (space > 0) {
+                byte[] bytes = Base64.getDecoder().decode(line.substring(0, space));
+                StringBuilder piece = new StringBuilder();
+                for (byte value : bytes) {
+                    piece.append(ByteAlphabet.piece(value & 0xFF));
+                }
+                ids.put(piece.toString(), Integer.parseInt(line.substring(space + 1)));
+            }
+        }
+        List<String> merges = new ArrayList<>();
+        ids.forEach((piece, id) -> {
+            for (int i = 1; i < piece.length(); i++) {
+                if (ids.containsKey(piece.substring(0, i)) && ids.containsKey(piece.substring(i))) {
+                    merges.add(piece.substring(0, i) + " " + piece.substring(i));
+                }
+            }
+        });
+        return tokenizer(byteLevel(preTokenizer, ids, merges, Map.of()));
+    }
+
+    /// From a SentencePiece model, a protocol buffer: field 1 holds the pieces, each with its text (1),
+    /// score (2) and type (3), whose numbers are those of GGUF.
+    static Tokenizer sentencePiece(String relative) {
+        List<String> pieces = new ArrayList<>();
+        List<Double> scores = new ArrayList<>();
+        List<Long> types = new ArrayList<>();
+        for (ProtocolBuffer.Field field : ProtocolBuffer.fields(bytes(SharedData.path(relative)))) {
+            if (field.number() == 1) {
+                String piece = "";
+                double score = 0;
+                long type = 1;
+                for (ProtocolBuffer.Field part : ProtocolBuffer.fields(field.bytes())) {
+                    switch (part.number()) {
+                        case 1 -> piece = new String(part.bytes(), StandardCharsets.UTF_8);
+                        case 2 -> score = Float.intBitsToFloat((int) part.value());
+                        case 3 -> type = part.value();
+                        default -> {}
+                    }
+                }
+                pieces.add(piece);
+                scores.add(score);
+                types.add(type);
+            }
+        }
+        Map<String, MetadataValue> values = new LinkedHashMap<>();
+        values.put("tokenizer.ggml.model", new MetadataValue.Text("llama"));
+        values.put("tokenizer.ggml.tokens", new MetadataValue.Texts(pieces));
+        values.put(
+                "tokenizer.ggml.scores",
+                new MetadataValue.Reals(
+                        ValueType.FLOAT32,
+                        scores.stream().mapToDouble(Double::doubleValue).toArray()));
+        values.put(
+                "tokenizer.ggml.token_type",
+                new MetadataValue.Wholes(
+                        ValueType.INT32,
+                        types.stream().mapToLong(Long::longValue).toArray()));
+        return tokenizer(values);
+    }
+
+    private static byte[] bytes(Path path) {
+        try {
+            return Files.readAllBytes(path);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     static Map<String, Integer> json(Path path) {

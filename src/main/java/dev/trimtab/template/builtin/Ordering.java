@@ -62,8 +62,7 @@ final class Ordering {
 
     /// The attribute of a value that a path names, as it is written.
     Value key(Value value, Value path) {
-        Value key = Access.path(rendering, value, path);
-        return key instanceof Value.Undefined && !(otherwise instanceof Value.None) ? otherwise : key;
+        return Access.path(rendering, value, path, otherwise);
     }
 
     private Value folded(Value key) {

@@ -99,7 +99,7 @@ public final class Predicates {
     private static boolean same(Value left, Value right) {
         return switch (left) {
             case Value.None _ -> right instanceof Value.None;
-            case Value.Bool _, Value.Int _, Value.Text _ -> left.equals(right);
+            case Value.Bool _, Value.Int _, Value.Text _ -> left.getClass() == right.getClass() && left.equals(right);
             default -> Comparison.same(left, right);
         };
     }

@@ -9,7 +9,6 @@ import dev.trimtab.template.value.Value;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /// `map`, and the four ways to keep some elements of a sequence by a test.
 final class SelectionFilters {
@@ -28,16 +27,15 @@ final class SelectionFilters {
             Filter filter = Filters.named(
                     rendering, Printer.str(rendering, arguments.positional().getFirst()));
             Arguments rest = arguments.after(1);
-            for (Value value : Sequences.values(rendering, input)) {
+            for (Value value : elements(rendering, input)) {
                 mapped.add(filter.apply(rendering, value, rest));
             }
             return rendering.list(mapped);
         }
         Value attribute = arguments.require(rendering, 0, "attribute");
-        Optional<Value> otherwise = arguments.find(1, "default");
-        for (Value value : Sequences.values(rendering, input)) {
-            Value found = Access.path(rendering, value, attribute);
-            mapped.add(found instanceof Value.Undefined ? otherwise.orElse(found) : found);
+        Value otherwise = arguments.get(1, "default", Value.NONE);
+        for (Value value : elements(rendering, input)) {
+            mapped.add(Access.path(rendering, value, attribute, otherwise));
         }
         return rendering.list(mapped);
     }
@@ -46,7 +44,7 @@ final class SelectionFilters {
         Predicate test = test(rendering, arguments, 0);
         Arguments rest = arguments.after(1);
         List<Value> selected = new ArrayList<>();
-        for (Value value : Sequences.values(rendering, input)) {
+        for (Value value : elements(rendering, input)) {
             if (test.holds(rendering, value, rest) == wanted) {
                 selected.add(value);
             }
@@ -59,12 +57,17 @@ final class SelectionFilters {
         Predicate test = test(rendering, arguments, 1);
         Arguments rest = arguments.after(2);
         List<Value> selected = new ArrayList<>();
-        for (Value value : Sequences.values(rendering, input)) {
-            if (test.holds(rendering, Access.path(rendering, value, attribute), rest) == wanted) {
+        for (Value value : elements(rendering, input)) {
+            if (test.holds(rendering, Access.path(rendering, value, attribute, Value.NONE), rest) == wanted) {
                 selected.add(value);
             }
         }
         return rendering.list(selected);
+    }
+
+    /// Whatever is not true has no elements here, `None` included: a template may select from tools that were not given.
+    private static List<Value> elements(Rendering rendering, Value input) {
+        return Kinds.isTrue(input) ? Sequences.values(rendering, input) : List.of();
     }
 
     /// The test named by the argument at `index`; without one, the truth of the value.

@@ -56,7 +56,7 @@ final class SequenceFilters {
         var out = new StringBuilder();
         String before = "";
         for (Value value : Sequences.values(rendering, input)) {
-            Value part = attribute.isPresent() ? Access.path(rendering, value, attribute.get()) : value;
+            Value part = attribute.isPresent() ? Access.path(rendering, value, attribute.get(), Value.NONE) : value;
             String text = Printer.str(rendering, part);
             rendering.makes((long) before.length() + text.length());
             out.append(before).append(text);
@@ -87,7 +87,7 @@ final class SequenceFilters {
         Value sum = arguments.get(1, "start", Value.of(0));
         for (Value value : Sequences.values(rendering, input)) {
             sum = Operators.add(
-                    rendering, sum, attribute.isPresent() ? Access.path(rendering, value, attribute.get()) : value);
+                    rendering, sum, attribute.isPresent() ? Access.path(rendering, value, attribute.get(), Value.NONE) : value);
         }
         return sum;
     }

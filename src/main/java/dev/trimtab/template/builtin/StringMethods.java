@@ -82,7 +82,7 @@ final class StringMethods {
             Map.entry("isalpha", all(Character::isLetter)),
             Map.entry("isascii", (_, text, _) -> Value.of(text.chars().allMatch(c -> c < 0x80))),
             Map.entry("isdecimal", all(Character::isDigit)),
-            Map.entry("isdigit", all(Character::isDigit)),
+            Map.entry("isdigit", all(c -> Character.isDigit(c) || isRaisedDigit(c))),
             Map.entry("isnumeric", all(c -> Character.isDigit(c) || isNumber(c))),
             Map.entry("isidentifier", (_, text, _) -> Value.of(isIdentifier(text))),
             Map.entry("islower", (_, text, _) -> Value.of(CaseChange.isLower(text))),
@@ -99,6 +99,12 @@ final class StringMethods {
             rendering.reads(text.length());
             return Value.of(!text.isEmpty() && text.codePoints().allMatch(kind));
         };
+    }
+
+    /// Superscript and subscript digits, which Python counts as digits.
+    private static boolean isRaisedDigit(int c) {
+        return c == 0xB2 || c == 0xB3 || c == 0xB9 || c == 0x2070 || (c >= 0x2074 && c <= 0x2079)
+                || (c >= 0x2080 && c <= 0x2089);
     }
 
     private static boolean isNumber(int codePoint) {

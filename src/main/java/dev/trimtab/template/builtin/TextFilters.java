@@ -128,8 +128,9 @@ final class TextFilters {
         }
         List<String> pairs = new ArrayList<>();
         for (Map.Entry<Value, Value> entry : dict.entries().entrySet()) {
-            pairs.add(percent(Printer.str(rendering, entry.getKey()), "") + "="
-                    + percent(Printer.str(rendering, entry.getValue()), ""));
+            String pair = percent(Printer.str(rendering, entry.getKey()), "") + "="
+                    + percent(Printer.str(rendering, entry.getValue()), "");
+            pairs.add(pair.replace("%20", "+"));
         }
         return rendering.text(String.join("&", pairs));
     }

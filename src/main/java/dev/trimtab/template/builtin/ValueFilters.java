@@ -50,7 +50,7 @@ final class ValueFilters {
 
     private static Value whole(Rendering rendering, Value input, Arguments arguments) {
         Value otherwise = arguments.get(0, "default", Value.of(0));
-        int base = Math.clamp(arguments.whole(rendering, 1, "base", 10), 2, 36);
+        int base = Math.clamp(arguments.whole(rendering, 1, "base", 10), 0, Character.MAX_RADIX);
         return switch (input) {
             case Value.Int _ -> input;
             case Value.Bool _ -> Value.of(Kinds.whole(input));
@@ -64,7 +64,9 @@ final class ValueFilters {
     private static Optional<Value> parsedWhole(Rendering rendering, String text, int base) {
         String digits = Texts.strip(text);
         try {
-            return Optional.of(Value.of(Long.parseLong(digits.replace("_", ""), base)));
+            int radix = base < Character.MIN_RADIX ? Numbers.radix(digits) : base;
+            boolean marked = radix != 10 && Numbers.radix(digits) == radix;
+            return Optional.of(Value.of(Long.parseLong(digits.substring(marked ? 2 : 0).replace("_", ""), radix)));
         } catch (NumberFormatException _) {
             return parsedReal(digits)
                     .filter(Double::isFinite)

@@ -1,6 +1,7 @@
 package dev.trimtab.template.syntax;
 
 import dev.trimtab.error.BadCheckpoint;
+import dev.trimtab.template.value.Numbers;
 import dev.trimtab.template.value.Value;
 
 /// The literals of a template's source: strings with Python's escapes, integers and floats.
@@ -88,11 +89,9 @@ final class Literals {
 
     /// Where the number that starts at `start` ends.
     static int endOfNumber(String source, int start) {
-        if (source.charAt(start) == '0' && start + 2 < source.length()) {
-            int radix = radix(source.charAt(start + 1));
-            if (radix != 10 && Character.digit(source.charAt(start + 2), radix) >= 0) {
-                return endOfDigits(source, start + 2, radix);
-            }
+        int radix = Numbers.radix(source.substring(start, Math.min(start + 3, source.length())));
+        if (radix != 10 && Character.digit(source.charAt(start + 2), radix) >= 0) {
+            return endOfDigits(source, start + 2, radix);
         }
         int end = endOfDigits(source, start, 10);
         if (end + 1 < source.length() && source.charAt(end) == '.' && isDigit(source.charAt(end + 1))) {
@@ -105,15 +104,6 @@ final class Literals {
             }
         }
         return end;
-    }
-
-    private static int radix(char mark) {
-        return switch (mark) {
-            case 'x', 'X' -> 16;
-            case 'o', 'O' -> 8;
-            case 'b', 'B' -> 2;
-            default -> 10;
-        };
     }
 
     private static boolean isDigit(char c) {
@@ -135,7 +125,7 @@ final class Literals {
     /// The value of a number literal.
     static Value number(String source, String literal, int line) {
         String digits = literal.replace("_", "");
-        int radix = digits.length() > 2 && digits.charAt(0) == '0' ? radix(digits.charAt(1)) : 10;
+        int radix = Numbers.radix(digits);
         try {
             if (radix != 10) {
                 return Value.of(Long.parseLong(digits.substring(2), radix));

@@ -75,6 +75,14 @@ public final class Parser {
         return new Statement.Print(expression, line);
     }
 
+    /// `{% print a, b %}` prints the values one after the other.
+    private Expression printed() {
+        Expression expression = expressions.tuple();
+        return expression instanceof Expression.Tuple(List<Expression> parts)
+                ? new Expression.Concatenation(parts)
+                : expression;
+    }
+
     private Statement statement() {
         int line = tokens.line();
         String tag = tokens.expect(Kind.NAME, "a tag's name").text();
@@ -86,7 +94,7 @@ public final class Parser {
             case "call" -> callBlock(line);
             case "filter" -> filterBlock(line);
             case "with" -> with(line);
-            case "print" -> new Statement.Print(expressions.tuple(), line);
+            case "print" -> new Statement.Print(printed(), line);
             case "break" -> inLoop(tag, new Statement.Break());
             case "continue" -> inLoop(tag, new Statement.Continue());
             case "generation" -> new Statement.Scoped(blockTo("endgeneration"));

@@ -106,7 +106,7 @@ public final class Comparison {
     }
 
     /// A NaN compares as larger here, where Python answers false to every question; templates have none.
-    private static int compareNumbers(Value left, Value right) {
+    static int compareNumbers(Value left, Value right) {
         if (Kinds.isWhole(left) && Kinds.isWhole(right)) {
             return Long.compare(Kinds.whole(left), Kinds.whole(right));
         }

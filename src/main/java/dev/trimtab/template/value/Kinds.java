@@ -1,5 +1,7 @@
 package dev.trimtab.template.value;
 
+import org.jspecify.annotations.Nullable;
+
 /// Questions about a value's kind that Python answers for every kind: its type's name, its truth.
 public final class Kinds {
     private Kinds() {}
@@ -51,6 +53,15 @@ public final class Kinds {
     /// Whether the value is an `int`, a `float` or, as in Python, a `bool`.
     public static boolean isNumber(Value value) {
         return value instanceof Value.Int || value instanceof Value.Real || value instanceof Value.Bool;
+    }
+
+    /// Whether a number is the same key of a dict as something else: it is when their values are equal.
+    static boolean isSameKey(Value number, @Nullable Object other) {
+        return other instanceof Value value && isNumber(value) && Comparison.compareNumbers(number, value) == 0;
+    }
+
+    static int keyHash(Value number) {
+        return Double.hashCode(real(number) + 0.0);
     }
 
     /// The value as an integer where Python would take it for one (`True` is 1).

@@ -79,6 +79,19 @@ public final class Numbers {
         return Kinds.isWhole(value) ? Kinds.whole(value) : truncated(rendering, Kinds.real(value));
     }
 
+    /// The base that the mark at the start of a number says: `0x`, `0o` or `0b`; ten without one.
+    public static int radix(String digits) {
+        if (digits.length() < 3 || digits.charAt(0) != '0') {
+            return 10;
+        }
+        return switch (digits.charAt(1)) {
+            case 'x', 'X' -> 16;
+            case 'o', 'O' -> 8;
+            case 'b', 'B' -> 2;
+            default -> 10;
+        };
+    }
+
     /// Python's `int` of a float.
     public static long truncated(Rendering rendering, double number) {
         if (Double.isNaN(number) || Math.abs(number) >= 0x1p63) {

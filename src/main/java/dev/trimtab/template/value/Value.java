@@ -3,6 +3,7 @@ package dev.trimtab.template.value;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /// A value of a template: Python's kinds, all immutable but [Thing].
 ///
@@ -46,11 +47,42 @@ public sealed interface Value {
         }
     }
 
-    record Bool(boolean truth) implements Value {}
+    /// As keys of a dict, and only there, `true`, `1` and `1.0` are the same.
+    record Bool(boolean truth) implements Value {
+        @Override
+        public boolean equals(@Nullable Object other) {
+            return Kinds.isSameKey(this, other);
+        }
 
-    record Int(long number) implements Value {}
+        @Override
+        public int hashCode() {
+            return Kinds.keyHash(this);
+        }
+    }
 
-    record Real(double number) implements Value {}
+    record Int(long number) implements Value {
+        @Override
+        public boolean equals(@Nullable Object other) {
+            return Kinds.isSameKey(this, other);
+        }
+
+        @Override
+        public int hashCode() {
+            return Kinds.keyHash(this);
+        }
+    }
+
+    record Real(double number) implements Value {
+        @Override
+        public boolean equals(@Nullable Object other) {
+            return Kinds.isSameKey(this, other);
+        }
+
+        @Override
+        public int hashCode() {
+            return Kinds.keyHash(this);
+        }
+    }
 
     record Text(String text) implements Value {}
 

@@ -1,0 +1,303 @@
+package dev.trimtab.kernel;
+
+import static dev.trimtab.kernel.Lanes.BYTES;
+import static dev.trimtab.kernel.Lanes.FLOATS;
+import static dev.trimtab.kernel.Lanes.FLOAT_LANES;
+import static dev.trimtab.kernel.Lanes.LITTLE_ENDIAN;
+import static dev.trimtab.kernel.Lanes.SHORTS;
+import static dev.trimtab.kernel.Lanes.SHORT_LANES;
+import static jdk.incubator.vector.VectorOperators.ASHR;
+import static jdk.incubator.vector.VectorOperators.B2S;
+import static jdk.incubator.vector.VectorOperators.I2F;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_B2S;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+
+/// Panels of every format times the activations as they are: `y = fma(w_c, x_c, y)`, column after column,
+/// where w is the weight's exact value (a code times its scale needs 19 of f32's 24 bits). One token reads
+/// the panel as it lies; several share a stretch that was unpacked to floats, and get the same numbers, bit
+/// for bit.
+final class FloatTiles {
+    private static final int TILE = PackedMatrix.TILE;
+    private static final int HALF = TILE / 2;
+    private static final ValueLayout.OfFloat FLOAT =
+            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final float F16_BIAS = 0x1p112f;
+    private static final int F16_BITS = 0x8fffe000;
+
+    /// The upper half of an int.
+    private static final int UPPER = 0xffff0000;
+
+    private FloatTiles() {}
+
+    /// One token times the F32 panel at byte `panel`: 32 elements to `out[at ..]`; `from` is where the
+    /// token's values begin in `x`.
+    static void gemvF32(MemorySegment data, long panel, int tiles, float[] x, int from, float[] out, int at) {
+        for (int r = 0; r < HALF; r += FLOAT_LANES) {
+            FloatVector a = FloatVector.zero(FLOATS);
+            FloatVector b = a;
+            for (int c = 0; c < tiles * TILE; c++) {
+                long line = panel + ((long) c * TILE + r) * Float.BYTES;
+                FloatVector v = FloatVector.broadcast(FLOATS, x[from + c]);
+                a = FloatVector.fromMemorySegment(FLOATS, data, line, LITTLE_ENDIAN)
+                        .fma(v, a);
+                b = FloatVector.fromMemorySegment(FLOATS, data, line + HALF * Float.BYTES, LITTLE_ENDIAN)
+                        .fma(v, b);
+            }
+            a.intoArray(out, at + r);
+            b.intoArray(out, at + r + HALF);
+        }
+    }
+
+    /// BF16, as [#gemvF32].
+    static void gemvBf16(MemorySegment data, long panel, int tiles, float[] x, int from, float[] out, int at) {
+        for (int g = 0; g < TILE; g += SHORT_LANES) {
+            FloatVector a = FloatVector.zero(FLOATS);
+            FloatVector b = a;
+            for (int c = 0; c < tiles * TILE; c++) {
+                long line = panel + ((long) c * TILE + g) * Short.BYTES;
+                IntVector w = halves(data, line);
+                FloatVector v = FloatVector.broadcast(FLOATS, x[from + c]);
+                a = w.lanewise(LSHL, 16).reinterpretAsFloats().fma(v, a);
+                b = w.and(UPPER).reinterpretAsFloats().fma(v, b);
+            }
+            a.intoArray(out, at + g / 2);
+            b.intoArray(out, at + HALF + g / 2);
+        }
+    }
+
+    /// F16, as [#gemvF32].
+    static void gemvF16(MemorySegment data, long panel, int tiles, float[] x, int from, float[] out, int at) {
+        for (int g = 0; g < TILE; g += SHORT_LANES) {
+            FloatVector a = FloatVector.zero(FLOATS);
+            FloatVector b = a;
+            for (int c = 0; c < tiles * TILE; c++) {
+                long line = panel + ((long) c * TILE + g) * Short.BYTES;
+                IntVector w = halves(data, line);
+                FloatVector v = FloatVector.broadcast(FLOATS, x[from + c]);
+                a = f16(w.lanewise(LSHL, 16)).fma(v, a);
+                b = f16(w).fma(v, b);
+            }
+            a.intoArray(out, at + g / 2);
+            b.intoArray(out, at + HALF + g / 2);
+        }
+    }
+
+    /// INT8, as [#gemvF32].
+    static void gemvInt8(MemorySegment data, long panel, int tiles, float[] x, int from, float[] out, int at) {
+        long tileBytes = PackedMatrix.tileBytes(PackedFormat.INT8);
+        for (int g = 0; g < TILE; g += SHORT_LANES) {
+            FloatVector a = FloatVector.zero(FLOATS);
+            FloatVector b = a;
+            for (int t = 0; t < tiles; t++) {
+                long tile = panel + t * tileBytes;
+                IntVector h = halves(data, tile + tileBytes - 2L * TILE + 2L * g);
+                FloatVector even = f16(h.lanewise(LSHL, 16));
+                FloatVector odd = f16(h);
+                for (int c = 0; c < TILE; c++) {
+                    IntVector q = bytes(data, tile + (long) c * TILE + g).reinterpretAsInts();
+                    FloatVector v = FloatVector.broadcast(FLOATS, x[from + t * TILE + c]);
+                    a = low(q).mul(even).fma(v, a);
+                    b = high(q).mul(odd).fma(v, b);
+                }
+            }
+            a.intoArray(out, at + g / 2);
+            b.intoArray(out, at + HALF + g / 2);
+        }
+    }
+
+    /// INT4, as [#gemvF32].
+    static void gemvInt4(MemorySegment data, long panel, int tiles, float[] x, int from, float[] out, int at) {
+        long tileBytes = PackedMatrix.tileBytes(PackedFormat.INT4);
+        for (int g = 0; g < TILE; g += SHORT_LANES) {
+            FloatVector a = FloatVector.zero(FLOATS);
+            FloatVector b = a;
+            for (int t = 0; t < tiles; t++) {
+                long tile = panel + t * tileBytes;
+                IntVector h = halves(data, tile + tileBytes - 2L * TILE + 2L * g);
+                FloatVector even = f16(h.lanewise(LSHL, 16));
+                FloatVector odd = f16(h);
+                for (int c = 0; c < TILE; c += 2) {
+                    ShortVector pair = nibbles(data, tile + (long) c * HALF + g);
+                    int i = from + t * TILE + c;
+                    IntVector q = pair.and((short) 15).sub((short) 8).reinterpretAsInts();
+                    FloatVector v = FloatVector.broadcast(FLOATS, x[i]);
+                    a = low(q).mul(even).fma(v, a);
+                    b = high(q).mul(odd).fma(v, b);
+                    q = pair.lanewise(ASHR, 4).sub((short) 8).reinterpretAsInts();
+                    v = FloatVector.broadcast(FLOATS, x[i + 1]);
+                    a = low(q).mul(even).fma(v, a);
+                    b = high(q).mul(odd).fma(v, b);
+                }
+            }
+            a.intoArray(out, at + g / 2);
+            b.intoArray(out, at + HALF + g / 2);
+        }
+    }
+
+    /// Decodes `tiles` tiles from byte `first` into `[columns, 32]`, rows in order.
+    static void unpackF32(MemorySegment data, long first, int tiles, float[] weights) {
+        MemorySegment.copy(data, FLOAT, first, weights, 0, tiles * TILE * TILE);
+    }
+
+    /// BF16, as [#unpackF32].
+    static void unpackBf16(MemorySegment data, long first, int tiles, float[] weights) {
+        for (int g = 0; g < TILE; g += SHORT_LANES) {
+            for (int c = 0; c < tiles * TILE; c++) {
+                IntVector w = halves(data, first + ((long) c * TILE + g) * Short.BYTES);
+                w.lanewise(LSHL, 16).reinterpretAsFloats().intoArray(weights, c * TILE + g / 2);
+                w.and(UPPER).reinterpretAsFloats().intoArray(weights, c * TILE + HALF + g / 2);
+            }
+        }
+    }
+
+    /// F16, as [#unpackF32].
+    static void unpackF16(MemorySegment data, long first, int tiles, float[] weights) {
+        for (int g = 0; g < TILE; g += SHORT_LANES) {
+            for (int c = 0; c < tiles * TILE; c++) {
+                IntVector w = halves(data, first + ((long) c * TILE + g) * Short.BYTES);
+                f16(w.lanewise(LSHL, 16)).intoArray(weights, c * TILE + g / 2);
+                f16(w).intoArray(weights, c * TILE + HALF + g / 2);
+            }
+        }
+    }
+
+    /// INT8, as [#unpackF32].
+    static void unpackInt8(MemorySegment data, long first, int tiles, float[] weights) {
+        long tileBytes = PackedMatrix.tileBytes(PackedFormat.INT8);
+        for (int t = 0; t < tiles; t++) {
+            for (int g = 0; g < TILE; g += SHORT_LANES) {
+                long tile = first + t * tileBytes;
+                int line = t * TILE * TILE + g / 2;
+                IntVector h = halves(data, tile + tileBytes - 2L * TILE + 2L * g);
+                FloatVector even = f16(h.lanewise(LSHL, 16));
+                FloatVector odd = f16(h);
+                for (int c = 0; c < TILE; c++) {
+                    IntVector q = bytes(data, tile + (long) c * TILE + g).reinterpretAsInts();
+                    low(q).mul(even).intoArray(weights, line + c * TILE);
+                    high(q).mul(odd).intoArray(weights, line + c * TILE + HALF);
+                }
+            }
+        }
+    }
+
+    /// INT4, as [#unpackF32].
+    static void unpackInt4(MemorySegment data, long first, int tiles, float[] weights) {
+        long tileBytes = PackedMatrix.tileBytes(PackedFormat.INT4);
+        for (int t = 0; t < tiles; t++) {
+            for (int g = 0; g < TILE; g += SHORT_LANES) {
+                long tile = first + t * tileBytes;
+                int line = t * TILE * TILE + g / 2;
+                IntVector h = halves(data, tile + tileBytes - 2L * TILE + 2L * g);
+                FloatVector even = f16(h.lanewise(LSHL, 16));
+                FloatVector odd = f16(h);
+                for (int c = 0; c < TILE; c += 2) {
+                    ShortVector pair = nibbles(data, tile + (long) c * HALF + g);
+                    IntVector q = pair.and((short) 15).sub((short) 8).reinterpretAsInts();
+                    low(q).mul(even).intoArray(weights, line + c * TILE);
+                    high(q).mul(odd).intoArray(weights, line + c * TILE + HALF);
+                    q = pair.lanewise(ASHR, 4).sub((short) 8).reinterpretAsInts();
+                    low(q).mul(even).intoArray(weights, line + (c + 1) * TILE);
+                    high(q).mul(odd).intoArray(weights, line + (c + 1) * TILE + HALF);
+                }
+            }
+        }
+    }
+
+    /// Adds the products of two tokens with `columns` unpacked columns to `out[at + t * os ..]`; token t's
+    /// values begin at `x[from + t * st]`.
+    static void panel2(float[] w, int columns, float[] x, int from, int st, float[] out, int at, int os) {
+        for (int r = 0; r < HALF; r += FLOAT_LANES) {
+            FloatVector a0 = FloatVector.fromArray(FLOATS, out, at + r);
+            FloatVector b0 = FloatVector.fromArray(FLOATS, out, at + r + HALF);
+            FloatVector a1 = FloatVector.fromArray(FLOATS, out, at + r + os);
+            FloatVector b1 = FloatVector.fromArray(FLOATS, out, at + r + HALF + os);
+            for (int c = 0; c < columns; c++) {
+                FloatVector u = FloatVector.fromArray(FLOATS, w, c * TILE + r);
+                FloatVector v = FloatVector.fromArray(FLOATS, w, c * TILE + r + HALF);
+                FloatVector x0 = FloatVector.broadcast(FLOATS, x[from + c]);
+                FloatVector x1 = FloatVector.broadcast(FLOATS, x[from + c + st]);
+                a0 = u.fma(x0, a0);
+                b0 = v.fma(x0, b0);
+                a1 = u.fma(x1, a1);
+                b1 = v.fma(x1, b1);
+            }
+            a0.intoArray(out, at + r);
+            b0.intoArray(out, at + r + HALF);
+            a1.intoArray(out, at + r + os);
+            b1.intoArray(out, at + r + HALF + os);
+        }
+    }
+
+    /// Four tokens, as [#panel2].
+    static void panel4(float[] w, int columns, float[] x, int from, int st, float[] out, int at, int os) {
+        for (int r = 0; r < HALF; r += FLOAT_LANES) {
+            FloatVector a0 = FloatVector.fromArray(FLOATS, out, at + r);
+            FloatVector b0 = FloatVector.fromArray(FLOATS, out, at + r + HALF);
+            FloatVector a1 = FloatVector.fromArray(FLOATS, out, at + r + os);
+            FloatVector b1 = FloatVector.fromArray(FLOATS, out, at + r + HALF + os);
+            FloatVector a2 = FloatVector.fromArray(FLOATS, out, at + r + 2 * os);
+            FloatVector b2 = FloatVector.fromArray(FLOATS, out, at + r + HALF + 2 * os);
+            FloatVector a3 = FloatVector.fromArray(FLOATS, out, at + r + 3 * os);
+            FloatVector b3 = FloatVector.fromArray(FLOATS, out, at + r + HALF + 3 * os);
+            for (int c = 0; c < columns; c++) {
+                FloatVector u = FloatVector.fromArray(FLOATS, w, c * TILE + r);
+                FloatVector v = FloatVector.fromArray(FLOATS, w, c * TILE + r + HALF);
+                FloatVector x0 = FloatVector.broadcast(FLOATS, x[from + c]);
+                FloatVector x1 = FloatVector.broadcast(FLOATS, x[from + c + st]);
+                FloatVector x2 = FloatVector.broadcast(FLOATS, x[from + c + 2 * st]);
+                FloatVector x3 = FloatVector.broadcast(FLOATS, x[from + c + 3 * st]);
+                a0 = u.fma(x0, a0);
+                b0 = v.fma(x0, b0);
+                a1 = u.fma(x1, a1);
+                b1 = v.fma(x1, b1);
+                a2 = u.fma(x2, a2);
+                b2 = v.fma(x2, b2);
+                a3 = u.fma(x3, a3);
+                b3 = v.fma(x3, b3);
+            }
+            a0.intoArray(out, at + r);
+            b0.intoArray(out, at + r + HALF);
+            a1.intoArray(out, at + r + os);
+            b1.intoArray(out, at + r + HALF + os);
+            a2.intoArray(out, at + r + 2 * os);
+            b2.intoArray(out, at + r + HALF + 2 * os);
+            a3.intoArray(out, at + r + 3 * os);
+            b3.intoArray(out, at + r + HALF + 3 * os);
+        }
+    }
+
+    private static IntVector halves(MemorySegment data, long at) {
+        return ShortVector.fromMemorySegment(SHORTS, data, at, LITTLE_ENDIAN).reinterpretAsInts();
+    }
+
+    private static ShortVector bytes(MemorySegment data, long at) {
+        return (ShortVector)
+                ByteVector.fromMemorySegment(BYTES, data, at, LITTLE_ENDIAN).convertShape(B2S, SHORTS, 0);
+    }
+
+    private static ShortVector nibbles(MemorySegment data, long at) {
+        return (ShortVector)
+                ByteVector.fromMemorySegment(BYTES, data, at, LITTLE_ENDIAN).convertShape(ZERO_EXTEND_B2S, SHORTS, 0);
+    }
+
+    private static FloatVector low(IntVector codes) {
+        return (FloatVector) codes.lanewise(LSHL, 16).lanewise(ASHR, 16).convert(I2F, 0);
+    }
+
+    private static FloatVector high(IntVector codes) {
+        return (FloatVector) codes.lanewise(ASHR, 16).convert(I2F, 0);
+    }
+
+    /// The f16 in the upper halves, exactly: see [Int4Tiles].
+    private static FloatVector f16(IntVector upper) {
+        return upper.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats().mul(F16_BIAS);
+    }
+}

@@ -1,0 +1,241 @@
+package dev.trimtab.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.trimtab.engine.Engine.Surroundings;
+import dev.trimtab.error.Internal;
+import dev.trimtab.error.Overloaded;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(30)
+class EngineLoopTest {
+    private final KvPool pool = new KvPool(60 * FakeRunner.blockBytes(), FakeRunner.blockBytes());
+    private final EngineLoop loop = new EngineLoop();
+
+    @AfterEach
+    void everythingIsGivenBack() {
+        loop.close();
+        assertThat(pool.freeExtents()).isEqualTo(pool.extents());
+        pool.close();
+    }
+
+    /// Waits for the last event of a sequence.
+    private static final class LatchSink implements TokenSink {
+        private final CountDownLatch over = new CountDownLatch(1);
+        private final CountDownLatch begun = new CountDownLatch(1);
+        private final RecordingSink record = new RecordingSink();
+
+        @Override
+        public void accept(TokenEvent event) {
+            record.accept(event);
+            begun.countDown();
+            if (!(event instanceof TokenEvent.Delta)) {
+                over.countDown();
+            }
+        }
+
+        RecordingSink await() throws InterruptedException {
+            over.await();
+            return record;
+        }
+    }
+
+    private Engine engine() {
+        Engine engine = new Engine(
+                new EngineOptions(4, 64, 200),
+                new FakeRunner(64, 8, 1000, FakeRunner.Faults.NONE),
+                TinyVocabulary.TOKENIZER,
+                new Surroundings(pool, EngineListener.NONE, System::nanoTime));
+        loop.add(engine);
+        return engine;
+    }
+
+    private static GenerationRequest request(int first, int tokens) {
+        return new GenerationRequest(
+                "r" + first,
+                new int[] {first, 10, 11},
+                SamplingOptions.GREEDY,
+                new StopCondition(tokens, List.of(), Set.of(), true));
+    }
+
+    @Test
+    void wakesForEachSubmission() throws InterruptedException {
+        Engine engine = engine();
+
+        for (int i = 0; i < 200; i++) {
+            LatchSink sink = new LatchSink();
+            engine.submit(request(9, 2), sink);
+            assertThat(sink.await().reason()).isEqualTo(FinishReason.LENGTH);
+        }
+    }
+
+    @Test
+    void servesManyThreadsAndEnginesAtOnce() throws Exception {
+        List<Engine> engines = List.of(engine(), engine(), engine());
+        List<Future<Integer>> clients = new ArrayList<>();
+        try (ExecutorService executor = Executors.newFixedThreadPool(6)) {
+            for (int client = 0; client < 6; client++) {
+                int seed = client;
+                clients.add(executor.submit(() -> converse(engines, seed)));
+            }
+            for (Future<Integer> client : clients) {
+                assertThat(client.get()).isEqualTo(60);
+            }
+        }
+        loop.call(() -> assertThat(engines)
+                .allSatisfy(engine -> assertThat(engine.status()).isEqualTo(new EngineStatus(0, 0, 0, 60))));
+    }
+
+    private static int converse(List<Engine> engines, int seed) throws InterruptedException {
+        Random random = new Random(seed);
+        int right = 0;
+        for (int i = 0; i < 60; i++) {
+            GenerationRequest request = request(9 + random.nextInt(20), 1 + random.nextInt(40));
+            LatchSink sink = new LatchSink();
+            Generation generation = engines.get(random.nextInt(engines.size())).submit(request, sink);
+            if (random.nextInt(3) == 0) {
+                generation.cancel();
+            }
+            RecordingSink record = sink.await();
+            Alone alone = Alone.run(request, 1000, FakeRunner.Faults.NONE);
+            boolean whole = record.reason() == FinishReason.LENGTH;
+            right += whole
+                    ? alone.text().equals(record.text()) ? 1 : 0
+                    : alone.text().startsWith(record.text()) ? 1 : 0;
+        }
+        return right;
+    }
+
+    @Test
+    void runsTasksOnItsThreadAndGivesBackWhatTheyThrow() {
+        AtomicReference<String> name = new AtomicReference<>("");
+
+        loop.call(() -> loop.call(() -> name.set(Thread.currentThread().getName())));
+
+        assertThat(name).hasValue("trimtab-engine");
+        assertThatThrownBy(() -> loop.call(() -> {
+                    throw new IllegalStateException("inner");
+                }))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessage("inner");
+    }
+
+    @Test
+    void goesOnWhenSomebodyInterruptsItsThread() throws InterruptedException {
+        Engine engine = engine();
+        loop.call(() -> Thread.currentThread().interrupt());
+
+        LatchSink sink = new LatchSink();
+        engine.submit(request(9, 5), sink);
+
+        assertThat(sink.await().reason()).isEqualTo(FinishReason.LENGTH);
+    }
+
+    @Test
+    void failsWhatIsLeftOfARemovedEngineAndServesTheOthers() throws InterruptedException {
+        Engine removed = engine();
+        Engine kept = engine();
+        LatchSink endless = new LatchSink();
+        removed.submit(request(9, 900), endless);
+        endless.begun.await();
+
+        loop.remove(removed);
+
+        RecordingSink record = endless.await();
+        assertThat(record.failed() || record.reason() == FinishReason.LENGTH).isTrue();
+        assertThatThrownBy(() -> removed.submit(request(9, 1), new LatchSink())).isInstanceOf(Overloaded.class);
+        LatchSink sink = new LatchSink();
+        kept.submit(request(9, 5), sink);
+        assertThat(sink.await().reason()).isEqualTo(FinishReason.LENGTH);
+    }
+
+    @Test
+    void failsEverythingWhenClosedAndRefusesTasks() throws InterruptedException {
+        Engine engine = engine();
+        LatchSink blocking = new LatchSink();
+        LatchSink waiting = new LatchSink();
+        AtomicInteger deltas = new AtomicInteger();
+        CountDownLatch first = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        engine.submit(request(9, 900), event -> {
+            blocking.accept(event);
+            if (deltas.getAndIncrement() == 0) {
+                first.countDown();
+                awaitUninterrupted(goOn);
+            }
+        });
+        first.await();
+        engine.submit(request(10, 5), waiting);
+        Thread closer = Thread.ofPlatform().start(loop::close);
+        while (closer.getState() != Thread.State.WAITING) { // it waits for the loop, which waits for us
+            Thread.onSpinWait();
+        }
+
+        goOn.countDown();
+        closer.join();
+
+        assertThat(blocking.await().failed()).isTrue();
+        assertThat(waiting.await().failed()).isTrue();
+        assertThatThrownBy(() -> loop.call(() -> {})).isInstanceOf(Internal.class);
+        loop.remove(engine);
+    }
+
+    private static void awaitUninterrupted(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException interruption) {
+            throw new AssertionError(interruption);
+        }
+    }
+
+    @Test
+    void stepsASmallEngineOftenBetweenTheStepsOfALargeOne() throws InterruptedException {
+        List<String> order = new ArrayList<>();
+        ManualClock clock = new ManualClock();
+        try (var timed = new EngineLoop(clock)) {
+            Engine large = timed(clock, order, "L", 1000);
+            Engine small = timed(clock, order, "s", 100);
+            LatchSink largeSink = new LatchSink();
+            LatchSink smallSink = new LatchSink();
+            timed.call(() -> {
+                timed.add(large);
+                timed.add(small);
+                large.submit(request(9, 4), largeSink);
+                small.submit(request(9, 40), smallSink);
+            });
+            largeSink.await();
+            smallSink.await();
+        }
+
+        String steps = String.join("", order);
+        assertThat(steps).hasSize(44);
+        assertThat(steps.substring(0, steps.lastIndexOf('L'))).matches("(L?s{8,12}){3}");
+    }
+
+    /// An engine whose forward pass takes `durationNanos`.
+    private Engine timed(ManualClock clock, List<String> order, String name, long durationNanos) {
+        FakeRunner runner = new FakeRunner(64, 8, 1000, FakeRunner.Faults.NONE);
+        runner.onForward(() -> {
+            order.add(name);
+            clock.advance(durationNanos);
+        });
+        return new Engine(
+                new EngineOptions(4, 64, 200),
+                runner,
+                TinyVocabulary.TOKENIZER,
+                new Surroundings(pool, EngineListener.NONE, clock));
+    }
+}
