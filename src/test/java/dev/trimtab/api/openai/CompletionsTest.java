@@ -44,14 +44,15 @@ final class CompletionsTest {
         assertThat(answer.status()).isEqualTo(200);
         assertThat(answer.header("content-type")).isEqualTo("application/json");
         assertThat(answer.body())
-                .isEqualTo(
-                        "{\"id\":\"chatcmpl-2\",\"object\":\"chat.completion\",\"created\":1700000000,\"model\":\"demo\","
-                                + "\"system_fingerprint\":\"" + FINGERPRINT
-                                + "\",\"choices\":[{\"index\":0,\"message\":"
-                                + "{\"role\":\"assistant\",\"content\":\"The capital\",\"refusal\":null},\"logprobs\":null,"
-                                + "\"finish_reason\":\"length\"}],\"usage\":{\"prompt_tokens\":" + promptTokens
-                                + ",\"completion_tokens\":2,\"total_tokens\":" + (promptTokens + 2)
-                                + ",\"prompt_tokens_details\":{\"cached_tokens\":0}}}");
+                .isEqualTo("{\"id\":\"chatcmpl-2\",\"object\":\"chat.completion\",\"created\":1700000000,"
+                        + "\"model\":\"demo\","
+                        + "\"system_fingerprint\":\"" + FINGERPRINT
+                        + "\",\"choices\":[{\"index\":0,\"message\":"
+                        + "{\"role\":\"assistant\",\"content\":\"The capital\",\"refusal\":null},"
+                        + "\"logprobs\":null,"
+                        + "\"finish_reason\":\"length\"}],\"usage\":{\"prompt_tokens\":" + promptTokens
+                        + ",\"completion_tokens\":2,\"total_tokens\":" + (promptTokens + 2)
+                        + ",\"prompt_tokens_details\":{\"cached_tokens\":0}}}");
     }
 
     @Test

@@ -33,8 +33,8 @@ final class TokensTest {
                 + "\"return_token_strs\":true}";
 
         assertThat(post("/tokenize", body))
-                .endsWith(
-                        "\"token_strs\":[\"<|im_start|>\",\"u\",\"s\",\"e\",\"r\",\"\u010a\",\"a\",\"<|im_end|>\",\"\u010a\"]}");
+                .endsWith("\"token_strs\":[\"<|im_start|>\",\"u\",\"s\",\"e\",\"r\",\"\u010a\",\"a\","
+                        + "\"<|im_end|>\",\"\u010a\"]}");
     }
 
     @Test
