@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -47,18 +48,17 @@ class PerplexityTest {
         }
     }
 
-    @ParameterizedTest
-    @CsvSource({
-        "stories260K, models/stories260K/stories260Ktok512.gguf",
-        "TinyStories-656K, models/TinyStories-656K/TinyStories-656K.F32.gguf"
-    })
-    void agreesWithTheFloat64ForwardPassOnWholeStories(String name, String file) throws IOException {
-        JsonNode golden = GoldenTest.reference(name);
+    /// Of the two models with references only this one: the other lacks byte tokens, and its oracle counts
+    /// each unknown character where SentencePiece counts a run of them once.
+    @Test
+    void agreesWithTheFloat64ForwardPassOnWholeStories() throws IOException {
+        JsonNode golden = GoldenTest.reference("stories260K");
+        Path file = SharedData.path("models/stories260K/stories260Ktok512.gguf");
         JsonNode stories = new ObjectMapper()
                 .readTree(SharedData.path("text/tinystories/tinystories_1000.json")
                         .toFile());
 
-        try (Checkpoint checkpoint = Checkpoint.open(SharedData.path(file));
+        try (Checkpoint checkpoint = Checkpoint.open(file);
                 ModelRun run = ModelRun.of(checkpoint, ModelLoader.Options.EXACT)) {
             Tokenizer tokenizer = Tokenizer.of(checkpoint.metadata());
             double nll = 0;

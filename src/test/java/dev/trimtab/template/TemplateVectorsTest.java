@@ -28,24 +28,30 @@ final class TemplateVectorsTest {
 
     @TestFactory
     Stream<DynamicTest> rendersHuggingFacesUnitCases() throws IOException {
-        JsonNode cases = JSON.readTree(SharedData.path("vectors/templates/hf-jinja-unit.json").toFile());
+        JsonNode cases = JSON.readTree(
+                SharedData.path("vectors/templates/hf-jinja-unit.json").toFile());
         JsonNode inPython = resource("unit-in-python.json");
 
         return cases.get("templates").properties().stream().map(entry -> {
             String name = entry.getKey();
-            Map<String, Object> context = withFunctions(context(cases.get("context").path(name)));
+            Map<String, Object> context =
+                    withFunctions(context(cases.get("context").path(name)));
             // Hugging Face's cases are of its JavaScript renderer; where Python prints otherwise, Python is right.
-            JsonNode expected = inPython.has(name) ? inPython.get(name) : cases.get("expected").get(name);
+            JsonNode expected = inPython.has(name)
+                    ? inPython.get(name)
+                    : cases.get("expected").get(name);
             return DynamicTest.dynamicTest(
                     name,
-                    () -> assertThat(ChatTemplate.compile(entry.getValue().asText()).render(context))
+                    () -> assertThat(ChatTemplate.compile(entry.getValue().asText())
+                                    .render(context))
                             .isEqualTo(expected.asText()));
         });
     }
 
     @TestFactory
     Stream<DynamicTest> rendersHuggingFacesChatTemplates() throws IOException {
-        JsonNode file = JSON.readTree(SharedData.path("vectors/templates/hf-jinja-e2e.json").toFile());
+        JsonNode file = JSON.readTree(
+                SharedData.path("vectors/templates/hf-jinja-e2e.json").toFile());
         Clock clock = Clock.fixed(Instant.parse(file.get("fixed_clock").asText()), ZoneOffset.UTC);
 
         return Stream.of("default_templates", "custom_templates")
@@ -53,7 +59,8 @@ final class TemplateVectorsTest {
                 .map(entry -> {
                     JsonNode node = entry.getValue();
                     return DynamicTest.dynamicTest(entry.getKey(), () -> {
-                        String text = ChatTemplate.compile(node.get("chat_template").asText())
+                        String text = ChatTemplate.compile(
+                                        node.get("chat_template").asText())
                                 .render(context(node.get("data")), clock);
                         if (node.get("verified_with_jinja2").asBoolean()) {
                             assertThat(text).isEqualTo(node.get("target").asText());
@@ -65,7 +72,8 @@ final class TemplateVectorsTest {
     @TestFactory
     Stream<DynamicTest> rendersChatsWithRealTemplates() throws IOException {
         List<Path> templates = new ArrayList<>();
-        for (String folder : List.of("vectors/templates/llama.cpp", "vectors/templates/mistral-common/chat_templates")) {
+        for (String folder :
+                List.of("vectors/templates/llama.cpp", "vectors/templates/mistral-common/chat_templates")) {
             try (Stream<Path> files = Files.list(SharedData.path(folder))) {
                 files.sorted().forEach(templates::add);
             }
@@ -85,19 +93,23 @@ final class TemplateVectorsTest {
         Path samples = SharedData.path("vectors/templates/mistral-common/samples");
         List<DynamicTest> tests = new ArrayList<>();
         try (Stream<Path> files = Files.walk(samples)) {
-            for (Path expected : files.filter(path -> path.getFileName().toString().startsWith("text_")).sorted().toList()) {
-                String version = expected.getFileName().toString().replace("text_", "").replace(".txt", "");
-                JsonNode sample = JSON.readTree(expected.resolveSibling("sample.json").toFile());
+            for (Path expected : files.filter(
+                            path -> path.getFileName().toString().startsWith("text_"))
+                    .sorted()
+                    .toList()) {
+                String version =
+                        expected.getFileName().toString().replace("text_", "").replace(".txt", "");
+                JsonNode sample =
+                        JSON.readTree(expected.resolveSibling("sample.json").toFile());
                 Path template = samples.resolveSibling("chat_templates").resolve(version + ".jinja");
-                tests.add(DynamicTest.dynamicTest(
-                        samples.relativize(expected).toString(),
-                        () -> {
-                            Map<String, Object> context = context(sample);
-                            context.put("bos_token", "<s>");
-                            context.put("eos_token", "</s>");
-                            String text = ChatTemplate.compile(Files.readString(template)).render(context);
-                            assertThat(text).isEqualTo(Files.readString(expected));
-                        }));
+                tests.add(DynamicTest.dynamicTest(samples.relativize(expected).toString(), () -> {
+                    Map<String, Object> context = context(sample);
+                    context.put("bos_token", "<s>");
+                    context.put("eos_token", "</s>");
+                    String text =
+                            ChatTemplate.compile(Files.readString(template)).render(context);
+                    assertThat(text).isEqualTo(Files.readString(expected));
+                }));
             }
         }
         return tests.stream();
@@ -111,7 +123,8 @@ final class TemplateVectorsTest {
 
     private static Map<String, Object> context(JsonNode node) {
         Map<String, Object> context = new LinkedHashMap<>();
-        node.properties().forEach(entry -> context.put(entry.getKey(), JSON.convertValue(entry.getValue(), Object.class)));
+        node.properties()
+                .forEach(entry -> context.put(entry.getKey(), JSON.convertValue(entry.getValue(), Object.class)));
         return context;
     }
 
@@ -132,10 +145,15 @@ final class TemplateVectorsTest {
             return value;
         }
         return switch (text.substring("__function__:".length())) {
-            case "(x, y) => x + y" -> new Value.Function("add", arguments -> Value.of(
-                    number(arguments.positional().get(0)) + number(arguments.positional().get(1))));
-            case "(...args) => args.length" -> new Value.Function("length", arguments -> Value.of(
-                    (long) arguments.positional().size()));
+            case "(x, y) => x + y" ->
+                new Value.Function(
+                        "add",
+                        arguments -> Value.of(number(arguments.positional().get(0))
+                                + number(arguments.positional().get(1))));
+            case "(...args) => args.length" ->
+                new Value.Function(
+                        "length",
+                        arguments -> Value.of((long) arguments.positional().size()));
             case "(...args) => args.join(\"\")" -> joining("");
             case "(...args) => args.join(\"_\")" -> joining("_");
             default -> new Value.Function("nothing", _ -> Value.NONE);
@@ -143,11 +161,13 @@ final class TemplateVectorsTest {
     }
 
     private static Value joining(String separator) {
-        return new Value.Function("join", arguments -> Value.of(String.join(
-                separator,
-                arguments.positional().stream()
-                        .map(value -> ((Value.Text) value).text())
-                        .toList())));
+        return new Value.Function(
+                "join",
+                arguments -> Value.of(String.join(
+                        separator,
+                        arguments.positional().stream()
+                                .map(value -> ((Value.Text) value).text())
+                                .toList())));
     }
 
     private static long number(Value value) {

@@ -19,14 +19,14 @@ public final class Access {
                 if (method != null) {
                     yield method.bound(rendering, name, dict);
                 }
-                Value item = DictMethods.HIDDEN.contains(name) ? null : dict.entries().get(key);
+                Value item = DictMethods.HIDDEN.contains(name)
+                        ? null
+                        : dict.entries().get(key);
                 yield item != null ? item : new Value.Undefined(dict, name);
             }
             case Value.Text text -> {
                 Method<String> method = StringMethods.TABLE.get(name);
-                yield method != null
-                        ? method.bound(rendering, name, text.text())
-                        : new Value.Undefined(text, name);
+                yield method != null ? method.bound(rendering, name, text.text()) : new Value.Undefined(text, name);
             }
             case Value.Items items -> {
                 Method<Value.Items> method = ListMethods.TABLE.get(name);
@@ -70,11 +70,10 @@ public final class Access {
     }
 
     private static Value indexed(Rendering rendering, Value value, long index) {
-        long length =
-                switch (value) {
-                    case Value.Items _, Value.Text _, Value.Range _ -> Sequences.length(rendering, value);
-                    default -> 0;
-                };
+        long length = switch (value) {
+            case Value.Items _, Value.Text _, Value.Range _ -> Sequences.length(rendering, value);
+            default -> 0;
+        };
         long position = index < 0 ? index + length : index;
         if (position < 0 || position >= length) {
             return new Value.Undefined(value, Long.toString(index));
@@ -101,15 +100,16 @@ public final class Access {
         return key;
     }
 
-    /// The value at a path of names and indexes, `function.name` or `0.role`, as `map(attribute=...)` takes. `otherwise`
-    /// stands for what is missing on the way, unless it is none.
+    /// The value at a path of names and indexes, `function.name` or `0.role`, as `map(attribute=...)` takes.
+    /// `otherwise` stands for what is missing on the way, unless it is none.
     static Value path(Rendering rendering, Value value, Value path, Value otherwise) {
         if (!(path instanceof Value.Text text)) {
             return present(item(rendering, value, path), otherwise);
         }
         Value found = value;
         for (String part : List.of(text.text().split("\\.", -1))) {
-            boolean index = !part.isEmpty() && part.length() < 10 && part.chars().allMatch(c -> c >= '0' && c <= '9');
+            boolean index =
+                    !part.isEmpty() && part.length() < 10 && part.chars().allMatch(c -> c >= '0' && c <= '9');
             Value key = index ? Value.of(Long.parseLong(part)) : Value.of(part);
             found = present(item(rendering, found, key), otherwise);
         }

@@ -16,8 +16,8 @@ import java.util.Optional;
 
 /// Filters on whole sequences: their ends, order, sums and pieces.
 ///
-/// Where Jinja gives a generator these give a list: it prints and indexes where a generator would fail, and is the same
-/// to a loop.
+/// Where Jinja gives a generator these give a list: it prints and indexes where a generator would fail, and
+/// is the same to a loop.
 final class SequenceFilters {
     static final Map<String, Filter> TABLE = Map.ofEntries(
             Map.entry("batch", SequenceFilters::batch),
@@ -87,7 +87,9 @@ final class SequenceFilters {
         Value sum = arguments.get(1, "start", Value.of(0));
         for (Value value : Sequences.values(rendering, input)) {
             sum = Operators.add(
-                    rendering, sum, attribute.isPresent() ? Access.path(rendering, value, attribute.get(), Value.NONE) : value);
+                    rendering,
+                    sum,
+                    attribute.isPresent() ? Access.path(rendering, value, attribute.get(), Value.NONE) : value);
         }
         return sum;
     }

@@ -103,7 +103,11 @@ final class StringMethods {
 
     /// Superscript and subscript digits, which Python counts as digits.
     private static boolean isRaisedDigit(int c) {
-        return c == 0xB2 || c == 0xB3 || c == 0xB9 || c == 0x2070 || (c >= 0x2074 && c <= 0x2079)
+        return c == 0xB2
+                || c == 0xB3
+                || c == 0xB9
+                || c == 0x2070
+                || (c >= 0x2074 && c <= 0x2079)
                 || (c >= 0x2080 && c <= 0x2089);
     }
 

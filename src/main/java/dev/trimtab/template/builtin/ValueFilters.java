@@ -66,7 +66,8 @@ final class ValueFilters {
         try {
             int radix = base < Character.MIN_RADIX ? Numbers.radix(digits) : base;
             boolean marked = radix != 10 && Numbers.radix(digits) == radix;
-            return Optional.of(Value.of(Long.parseLong(digits.substring(marked ? 2 : 0).replace("_", ""), radix)));
+            return Optional.of(
+                    Value.of(Long.parseLong(digits.substring(marked ? 2 : 0).replace("_", ""), radix)));
         } catch (NumberFormatException _) {
             return parsedReal(digits)
                     .filter(Double::isFinite)

@@ -1,0 +1,91 @@
+package dev.trimtab.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+
+/// A minute of 64 concurrent streams, a third of whose clients vanish while they read.
+class VanishingClientsIT {
+    private static final int STREAMS = 64;
+    private static final Duration DURATION = Duration.ofSeconds(60);
+    private static final String BODY = """
+            {"model":"demo","stream":true,"ignore_eos":true,"max_tokens":%d,"temperature":1,"seed":%d,
+             "messages":[{"role":"user","content":"Tell me a fable about a fox."}]}""";
+
+    private final AtomicInteger finished = new AtomicInteger();
+    private final AtomicInteger vanished = new AtomicInteger();
+
+    @Test
+    void freesEveryBlockWhateverClientsDo() throws IOException, InterruptedException, ExecutionException {
+        try (PackagedServer server = PackagedServer.start();
+                ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor()) {
+            long endNanos = System.nanoTime() + DURATION.toNanos();
+            List<Future<?>> clients = new ArrayList<>();
+            for (int i = 0; i < STREAMS; i++) {
+                SplittableRandom random = new SplittableRandom(i);
+                clients.add(executor.submit(() -> {
+                    while (System.nanoTime() < endNanos) {
+                        stream(server, random);
+                    }
+                    return null;
+                }));
+            }
+            for (Future<?> client : clients) {
+                client.get();
+            }
+
+            assertThat(finished.get()).isGreaterThan(STREAMS);
+            assertThat(vanished.get()).isGreaterThan(STREAMS / 3);
+            awaitIdle(server);
+            assertThat(server.metric("trimtab_kv_blocks{model=\"demo\",state=\"used\"}"))
+                    .isZero();
+            assertThat(server.get("/metrics").body()).doesNotContain("reason=\"error\"");
+        }
+    }
+
+    /// One request; every third client closes its connection after some lines.
+    private void stream(PackagedServer server, SplittableRandom random) throws IOException, InterruptedException {
+        String body = BODY.formatted(random.nextInt(16, 128), random.nextInt());
+        HttpRequest request = server.request("/v1/chat/completions")
+                .POST(HttpRequest.BodyPublishers.ofString(body))
+                .build();
+        HttpResponse<InputStream> response = server.client().send(request, HttpResponse.BodyHandlers.ofInputStream());
+        assertThat(response.statusCode()).isEqualTo(200);
+        boolean vanishes = random.nextInt(3) == 0;
+        try (InputStream in = response.body()) {
+            if (vanishes) {
+                in.readNBytes(random.nextInt(1, 2_000));
+                vanished.incrementAndGet();
+                return;
+            }
+            String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
+            assertThat(text).doesNotContain("\"error\"").endsWith("data: [DONE]\n\n");
+            finished.incrementAndGet();
+        }
+    }
+
+    /// Cancelled sequences leave at the next step; asking takes longer than that, and the number of asks is
+    /// bounded.
+    private static void awaitIdle(PackagedServer server) throws IOException, InterruptedException {
+        for (int i = 0; i < 1_000; i++) {
+            if (server.metric("trimtab_sequences{model=\"demo\",state=\"running\"}") == 0
+                    && server.metric("trimtab_sequences{model=\"demo\",state=\"waiting\"}") == 0) {
+                return;
+            }
+        }
+    }
+}
