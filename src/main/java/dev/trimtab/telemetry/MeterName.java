@@ -43,7 +43,7 @@ public enum MeterName {
     TOKEN_USAGE(
             "gen_ai.client.token.usage",
             Kind.SUMMARY,
-            "token",
+            "",
             "Tokens of a request",
             List.of("gen_ai.operation.name", "gen_ai.request.model", "gen_ai.token.type"),
             Buckets.TOKENS),
@@ -213,7 +213,7 @@ public enum MeterName {
         require(Kind.SUMMARY);
         return DistributionSummary.builder(id)
                 .description(description)
-                .baseUnit(unit)
+                .baseUnit(unit.isEmpty() ? null : unit)
                 .tags(tags(tagValues))
                 .serviceLevelObjectives(buckets)
                 .register(registry);

@@ -2,10 +2,13 @@ package dev.trimtab.api.http;
 
 import dev.trimtab.error.Internal;
 import dev.trimtab.error.TrimtabException;
+import io.netty.channel.ChannelFuture;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerResponse;
+import io.vertx.core.http.HttpVersion;
+import io.vertx.core.net.impl.ConnectionBase;
 import io.vertx.ext.web.RoutingContext;
 import java.util.Optional;
 import java.util.regex.Pattern;
@@ -163,10 +166,15 @@ public final class Exchange {
         });
     }
 
-    /// Ends the connection (or HTTP/2 stream) without an end of the answer.
+    /// Ends the connection (or HTTP/2 stream) at once, without an end of the answer and without waiting for
+    /// what the client has not read.
     public void cut() {
-        if (!response().reset()) {
-            routing.request().connection().close();
+        gone();
+        if (routing.request().version() == HttpVersion.HTTP_2) {
+            response().reset();
+        } else if (routing.request().connection() instanceof ConnectionBase connection) {
+            // Vert.x would flush before it closes, which never ends while the client does not read.
+            ChannelFuture _ = connection.channel().close();
         }
     }
 

@@ -101,16 +101,17 @@ final class StreamTest {
             String rest = client.readUntil("0\r\n\r\n");
 
             assertThat(rest)
-                    .contains(
-                            "data: {\"error\":{\"message\":\"an error of the server; the log has it under this request id\","
-                                    + "\"type\":\"server_error\",\"param\":null,\"code\":null}}\n\n")
+                    .contains("data: {\"error\":{\"message\":\"an error of the server; the log has it under this "
+                            + "request id\","
+                            + "\"type\":\"server_error\",\"param\":null,\"code\":null}}\n\n")
                     .doesNotContain("[DONE]")
                     .doesNotContain("secret");
         }
     }
 
     private static String chunk(String choice) {
-        return "data: {\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,\"model\":\"demo\","
+        return "data: {\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,"
+                + "\"model\":\"demo\","
                 + "\"system_fingerprint\":\"" + FINGERPRINT + "\",\"choices\":[" + choice + "]}\n\n";
     }
 }
