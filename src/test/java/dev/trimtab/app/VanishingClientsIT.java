@@ -22,10 +22,6 @@ import org.junit.jupiter.api.Test;
 class VanishingClientsIT {
     private static final int STREAMS = 64;
     private static final Duration DURATION = Duration.ofSeconds(60);
-    private static final String BODY = """
-            {"model":"demo","stream":true,"ignore_eos":true,"max_tokens":%d,"temperature":1,"seed":%d,
-             "messages":[{"role":"user","content":"Tell me a fable about a fox."}]}""";
-
     private final AtomicInteger finished = new AtomicInteger();
     private final AtomicInteger vanished = new AtomicInteger();
 
@@ -59,7 +55,10 @@ class VanishingClientsIT {
 
     /// One request; every third client closes its connection after some lines.
     private void stream(PackagedServer server, SplittableRandom random) throws IOException, InterruptedException {
-        String body = BODY.formatted(random.nextInt(16, 128), random.nextInt());
+        String body = """
+                {"model":"demo","stream":true,"ignore_eos":true,"max_tokens":%d,"temperature":1,"seed":%d,
+                 "messages":[{"role":"user","content":"Tell me a fable about a fox."}]}
+                """.formatted(random.nextInt(16, 128), random.nextInt());
         HttpRequest request = server.request("/v1/chat/completions")
                 .POST(HttpRequest.BodyPublishers.ofString(body))
                 .build();

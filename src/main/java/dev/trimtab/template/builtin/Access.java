@@ -102,8 +102,8 @@ public final class Access {
         return key;
     }
 
-    /// The value at a path of names and indexes, `function.name` or `0.role`, as `map(attribute=...)` takes.
-    /// `otherwise` stands for what is missing on the way, unless it is none.
+    /// The value at a path of names and indexes, `function.name` or `0.role`, as `map(attribute=...)`
+    /// takes. `otherwise` stands for what is missing on the way, unless it is none.
     static Value path(Rendering rendering, Value value, Value path, Value otherwise) {
         if (!(path instanceof Value.Text text)) {
             return present(item(rendering, value, path), otherwise);

@@ -65,8 +65,8 @@ final class SelectionFilters {
         return rendering.list(selected);
     }
 
-    /// Whatever is not true has no elements here, `None` included: a template may select from tools that were
-    /// not given.
+    /// Whatever is not true has no elements here, `None` included: a template may select from tools
+    /// that were not given.
     private static List<Value> elements(Rendering rendering, Value input) {
         return Kinds.isTrue(input) ? Sequences.values(rendering, input) : List.of();
     }

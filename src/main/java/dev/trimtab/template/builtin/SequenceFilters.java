@@ -16,8 +16,8 @@ import java.util.Optional;
 
 /// Filters on whole sequences: their ends, order, sums and pieces.
 ///
-/// Where Jinja gives a generator these give a list: it prints and indexes where a generator would fail, and
-/// is the same to a loop.
+/// Where Jinja gives a generator these give a list: it prints and indexes where a generator would fail,
+/// and is the same to a loop.
 final class SequenceFilters {
     static final Map<String, Filter> TABLE = Map.ofEntries(
             Map.entry("batch", SequenceFilters::batch),
