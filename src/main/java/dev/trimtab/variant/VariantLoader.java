@@ -63,6 +63,7 @@ public final class VariantLoader {
     public Variant load(String name, Checkpoint checkpoint, LoadListener listener) {
         LoadedCheckpoint loaded = LoadedCheckpoint.load(
                 checkpoint, new LoadedCheckpoint.Request(kernels, options.model(), options.capacity()), listener);
+        loop.call(() -> WarmUp.run(loaded.model(), System::nanoTime));
         Engine engine = new Engine(
                 options.engine(),
                 loaded.model(),

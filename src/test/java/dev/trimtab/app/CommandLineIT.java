@@ -54,10 +54,10 @@ class CommandLineIT {
 
     @Test
     void chatRemembersTheConversation() throws IOException, InterruptedException {
-        Outcome outcome = trimtab("My name is Lena.\nWhat is my name?\n/exit\n", "chat");
+        Outcome outcome = trimtab("My name is Wanda.\nWhat is my name?\n/exit\n", "chat");
 
         assertThat(outcome.exitCode()).isZero();
-        assertThat(outcome.out()).contains("Your name is Lena.");
+        assertThat(outcome.out()).contains("Your name is Wanda.");
     }
 
     @Test

@@ -108,6 +108,18 @@ public final class PackagedServer implements AutoCloseable {
                 .orElseThrow(() -> new IOException("no metric " + series));
     }
 
+    /// Returns once no sequence runs or waits. Cancelled ones leave at the next step; an ask takes longer
+    /// than that, and the number of asks is bounded.
+    void awaitIdle() throws IOException, InterruptedException {
+        for (int i = 0; i < 1_000; i++) {
+            if (metric("trimtab_sequences{model=\"demo\",state=\"running\"}") == 0
+                    && metric("trimtab_sequences{model=\"demo\",state=\"waiting\"}") == 0) {
+                return;
+            }
+        }
+        throw new IOException("sequences still run: " + get("/metrics").body());
+    }
+
     /// Asks the server to stop and waits until it has.
     @Override
     public void close() {
