@@ -45,6 +45,8 @@ final class PackedMatrix {
     /// The exponent of infinities and NaN in f16.
     private static final int F16_INFINITY = 0x7c00;
 
+    private static final int F16_LOWEST_EXPONENT = 0x0400;
+
     /// A cache line, so that no line of a tile straddles two.
     private static final long ALIGNMENT = 64;
 
@@ -183,12 +185,19 @@ final class PackedMatrix {
         return Float.float16ToFloat(data.get(SHORT, tile + tileBytes - 2L * TILE + 2L * lane));
     }
 
-    /// Packs panels of one tensor; holds the decoded panel. One thread's.
+    /// Packs panels of one tensor, tile by tile: a tile is turned to lanes first, so that all that follows is
+    /// plain loops over lanes, which the compiler vectorizes. One thread's.
     private final class Packer {
         private final Tensor weight;
         private final int stride = tileColumns * TILE;
         private final boolean keepsScales;
         private final float[] decoded = new float[TILE * stride];
+        private final float[] tile = new float[TILE * TILE];
+        private final float[] lowest = new float[TILE];
+        private final float[] highest = new float[TILE];
+        private final float[] inverses = new float[TILE];
+        private final short[] halves = new short[TILE * TILE];
+        private final byte[] codes = new byte[TILE * TILE];
         private long firstRow;
 
         Packer(Tensor weight) {
@@ -205,93 +214,111 @@ final class PackedMatrix {
             }
             Arrays.fill(decoded, present * stride, decoded.length, 0);
             for (int column = 0; column < tileColumns; column++) {
-                long tile = panel * panelBytes() + column * tileBytes;
+                long at = panel * panelBytes() + column * tileBytes;
+                turn(column * TILE);
                 switch (format) {
-                    case F32 -> packF32(tile, column * TILE);
-                    case F16, BF16 -> packHalf(tile, column * TILE);
-                    case INT8, INT4 -> packCodes(tile, column * TILE);
+                    case F32 -> MemorySegment.copy(tile, 0, data, FLOAT, at, tile.length);
+                    case F16 -> packF16(at);
+                    case BF16 -> packBf16(at);
+                    case INT8, INT4 -> packCodes(at, column * TILE);
                 }
             }
         }
 
-        private void packF32(long tile, int from) {
-            for (int column = 0; column < TILE; column++) {
-                for (int row = 0; row < TILE; row++) {
-                    data.set(FLOAT, tile + 4L * (column * TILE + row), decoded[row * stride + from + column]);
+        /// `[rows, columns]` to `[columns, lanes]`
+        private void turn(int from) {
+            for (int row = 0; row < TILE; row++) {
+                int place = format == PackedFormat.F32 ? row : lane(row);
+                int start = row * stride + from;
+                for (int column = 0; column < TILE; column++) {
+                    tile[column * TILE + place] = decoded[start + column];
                 }
             }
         }
 
-        private void packHalf(long tile, int from) {
-            for (int column = 0; column < TILE; column++) {
-                for (int row = 0; row < TILE; row++) {
-                    float value = decoded[row * stride + from + column];
-                    short half = format == PackedFormat.F16 ? toFloat16(value) : toBfloat16(value);
-                    data.set(SHORT, tile + 2L * (column * TILE + lane(row)), half);
-                }
+        private void packF16(long at) {
+            int exponents = 0;
+            for (int i = 0; i < tile.length; i++) {
+                halves[i] = Float.floatToFloat16(tile[i]);
+                exponents |= (halves[i] & F16_INFINITY) + F16_LOWEST_EXPONENT;
             }
-        }
-
-        private short toFloat16(float value) {
-            short half = Float.floatToFloat16(value);
-            if ((half & F16_INFINITY) == F16_INFINITY) {
+            if (exponents > F16_INFINITY) {
                 overflowed.set(true);
             }
-            return half;
+            MemorySegment.copy(halves, 0, data, SHORT, at, halves.length);
         }
 
-        private void packCodes(long tile, int from) {
+        private void packBf16(long at) {
+            for (int i = 0; i < tile.length; i++) {
+                halves[i] = toBfloat16(tile[i]);
+            }
+            MemorySegment.copy(halves, 0, data, SHORT, at, halves.length);
+        }
+
+        private void packCodes(long at, int from) {
+            if (keepsScales) {
+                takeScales(from);
+            } else {
+                chooseScales();
+            }
+            for (int lane = 0; lane < TILE; lane++) {
+                float scale = Float.float16ToFloat(halves[lane]);
+                inverses[lane] = scale == 0 ? 0 : 1 / scale;
+            }
+            int size = format == PackedFormat.INT8 ? fillBytes() : fillNibbles();
+            MemorySegment.copy(codes, 0, data, BYTE, at, size);
+            MemorySegment.copy(halves, 0, data, SHORT, at + size, TILE);
+        }
+
+        /// A block that is quantized already, to codes that `format` holds, keeps its own scale, which
+        /// makes the codes come out as they were.
+        private void takeScales(int from) {
+            long rowBytes = weight.encoding().sizeBytes(columns);
             for (int row = 0; row < TILE; row++) {
-                int start = row * stride + from;
-                short scale = scale(row, from);
-                data.set(SHORT, tile + tileBytes - 2L * TILE + 2L * lane(row), scale);
-                float decodedScale = Float.float16ToFloat(scale);
-                float inverse = decodedScale == 0 ? 0 : 1 / decodedScale;
-                if (format == PackedFormat.INT8) {
-                    packBytes(tile + lane(row), start, inverse);
-                } else {
-                    packNibbles(tile + lane(row), start, inverse);
-                }
+                long block = (firstRow + row) * rowBytes + weight.encoding().sizeBytes(from);
+                halves[lane(row)] = firstRow + row < rows ? weight.data().get(SHORT, block) : 0;
             }
         }
 
         /// INT8: the largest magnitude at 127. INT4: the element of largest magnitude at -8, whatever its
-        /// sign, as
-        /// ggml's Q4_0 has it, so that all sixteen codes are used. A block that is quantized already, to
-        /// codes that
-        /// `format` holds, keeps its own scale, which makes the codes come out as they were.
-        private short scale(int row, int from) {
-            if (keepsScales) {
-                long block = (firstRow + row) * weight.encoding().sizeBytes(columns)
-                        + weight.encoding().sizeBytes(from);
-                return firstRow + row < rows ? weight.data().get(SHORT, block) : 0;
-            }
-            float extreme = 0;
-            for (int i = row * stride + from; i < row * stride + from + TILE; i++) {
-                if (Math.abs(decoded[i]) > Math.abs(extreme)) {
-                    extreme = decoded[i];
+        /// sign, as ggml's Q4_0 has it, so that all sixteen codes are used.
+        private void chooseScales() {
+            Arrays.fill(lowest, 0);
+            Arrays.fill(highest, 0);
+            for (int column = 0; column < TILE; column++) {
+                for (int lane = 0; lane < TILE; lane++) {
+                    lowest[lane] = Math.min(lowest[lane], tile[column * TILE + lane]);
+                    highest[lane] = Math.max(highest[lane], tile[column * TILE + lane]);
                 }
             }
-            return Float.floatToFloat16(format == PackedFormat.INT8 ? Math.abs(extreme) / 127 : extreme / -8);
+            for (int lane = 0; lane < TILE; lane++) {
+                float extreme = highest[lane] > -lowest[lane] ? highest[lane] : lowest[lane];
+                float scale = format == PackedFormat.INT8 ? Math.abs(extreme) / 127 : extreme / -8;
+                halves[lane] = Float.floatToFloat16(scale);
+            }
         }
 
-        private void packBytes(long at, int start, float inverse) {
+        private int fillBytes() {
             for (int column = 0; column < TILE; column++) {
-                int code = Math.clamp((int) Math.rint(decoded[start + column] * inverse), -128, 127);
-                data.set(BYTE, at + (long) column * TILE, (byte) code);
+                for (int lane = 0; lane < TILE; lane++) {
+                    int i = column * TILE + lane;
+                    int code = (int) (tile[i] * inverses[lane] + 128.5f);
+                    codes[i] = (byte) (Math.min(code, 255) - 128);
+                }
             }
+            return TILE * TILE;
         }
 
-        private void packNibbles(long at, int start, float inverse) {
-            for (int column = 0; column < TILE; column += 2) {
-                int low = nibbleOf(decoded[start + column] * inverse);
-                int high = nibbleOf(decoded[start + column + 1] * inverse);
-                data.set(BYTE, at + (long) (column / 2) * TILE, (byte) (low | (high << 4)));
+        private int fillNibbles() {
+            for (int pair = 0; pair < TILE / 2; pair++) {
+                for (int lane = 0; lane < TILE; lane++) {
+                    int i = 2 * pair * TILE + lane;
+                    int low = Math.min((int) (tile[i] * inverses[lane] + 8.5f), 15);
+                    int high = Math.min((int) (tile[i + TILE] * inverses[lane] + 8.5f), 15);
+                    codes[pair * TILE + lane] = (byte) (low | (high << 4));
+                }
             }
-        }
-
-        private static int nibbleOf(float scaled) {
-            return Math.clamp((int) Math.rint(scaled) + 8, 0, 15);
+            return TILE * TILE / 2;
         }
     }
 
