@@ -75,7 +75,7 @@ public final class Engine implements AutoCloseable {
     /// @throws Internal when the engine is broken
     public Generation submit(GenerationRequest request, TokenSink sink) {
         check(request);
-        SequenceTimes times = new SequenceTimes(surroundings.nanoClock().getAsLong());
+        Sequence.Times times = new Sequence.Times(surroundings.nanoClock().getAsLong());
         Sequence sequence = new Sequence(request, sink, tokenizer.detokenizer(), lengthMax, times);
         inbox.offer(sequence);
         wakeUp.run();

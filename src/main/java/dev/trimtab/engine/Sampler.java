@@ -1,5 +1,7 @@
 package dev.trimtab.engine;
 
+import java.util.Arrays;
+
 /// Chooses the next token from logits in the order [SamplingOptions] documents, without sorting the
 /// vocabulary and without allocating: one per engine, with scratch for one row of logits.
 ///
@@ -7,10 +9,11 @@ package dev.trimtab.engine;
 /// Top-k, top-p and min-p each keep a prefix of the tokens in descending order of weight, ties by lowest id;
 /// the sampler only finds where the prefix ends:
 ///
-/// 1. The largest logit of every run of [#RUN] tokens. The k-th largest of these is no more than the k-th
-///    largest logit, so that top-k needs to look only at the few tokens that reach it.
-/// 2. Tokens lighter than `(1 - p) * sum w / vocabSize` weigh less than `(1 - p) * sum w` together, so that
-///    top-p can do without them.
+/// 1. Token t is in stripe `t % stripes`; the largest logit of each stripe costs one pass that compiles to
+///    vectors. The k-th largest of these is no more than the k-th largest logit, so that top-k needs to look
+///    only at the few tokens that reach it, in the few stripes that do.
+/// 2. Top-p needs the weight of all tokens, but looks at the heaviest only: those of a 64th of the largest
+///    weight, then of a 64th of that, until they weigh enough together.
 /// 3. Among the candidates left, the end of a prefix by count or by weight is found by quickselect (Hoare
 ///    1961, algorithm 65), which for top-p adds up weights on its way.
 ///
@@ -20,95 +23,170 @@ final class Sampler {
     /// What [#sample] returns for a row with a NaN, or without a finite maximum.
     static final int BAD_LOGITS = -1;
 
-    /// Tokens in a run: short enough that a run that reaches the threshold holds few others, long enough that
-    /// the maxima of a vocabulary of 256k fit the first-level cache.
+    /// Tokens in a stripe or run: few, so that a stripe that reaches a threshold holds little else; enough
+    /// that looking at stripes costs little beside looking at tokens.
     private static final int RUN = 64;
 
     /// Tokens further from the largest logit weigh less than 1e-17 each and are never drawn: a draw has 53
     /// bits.
     private static final double TAIL = 40;
 
+    /// By how much top-p lowers its sights at a time.
+    private static final double NUCLEUS_STEP = 1.0 / 64;
+
+    /// `exp(-TAIL)`: there is nothing below.
+    private static final double SMALLEST = Math.exp(-TAIL) / 64;
+
+    /// What `count` says when no token was cut off.
+    private static final int ALL = -1;
+
     private final int vocabSize;
-    private final float[] runMax;
+    private final float[] stripeMax;
+    private final double[] tokenWeights;
+    private final double[] runWeights;
     private final long[] keys;
     private final double[] weights;
     private int count;
 
     Sampler(int vocabSize) {
         this.vocabSize = vocabSize;
-        this.runMax = new float[Math.ceilDiv(vocabSize, RUN)];
+        this.stripeMax = new float[Math.max(Math.ceilDiv(vocabSize, RUN), Math.min(vocabSize, RUN))];
+        this.tokenWeights = new double[vocabSize];
+        this.runWeights = new double[Math.ceilDiv(vocabSize, RUN)];
         this.keys = new long[vocabSize];
         this.weights = new double[vocabSize];
     }
 
     /// A token for `logits[offset .. offset + vocabSize)`, penalties and bias applied, or [#BAD_LOGITS].
     int sample(float[] logits, int offset, SamplingOptions options, long seed, int position) {
-        float max = scanRuns(logits, offset);
+        float max = scanStripes(logits, offset);
         if (!Float.isFinite(max)) {
             return BAD_LOGITS;
         }
         if (options.temperature() == 0) {
             return firstOf(logits, offset, max);
         }
+        double uniform = uniform(seed, position);
+        if (!limitsCount(options) && options.topP() == 1 && options.minP() == 0) {
+            count = ALL;
+            return drawFromAll(uniform, weighAll(logits, offset, max, options.temperature()));
+        }
         keep(logits, offset, max, options);
-        return draw(uniform(seed, position));
+        return draw(uniform);
+    }
+
+    private boolean limitsCount(SamplingOptions options) {
+        return options.topK() > 0 && options.topK() < vocabSize;
     }
 
     /// The probabilities by which the last call of [#sample], if it was not greedy, chose. For tests.
     double[] probabilities() {
-        double[] probabilities = new double[vocabSize];
-        double sum = sum();
+        double[] probabilities = count == ALL ? tokenWeights.clone() : new double[vocabSize];
         for (int i = 0; i < count; i++) {
-            probabilities[tokenOf(keys[i])] = weights[i] / sum;
+            probabilities[tokenOf(keys[i])] = weights[i];
         }
+        double sum = Arrays.stream(probabilities).sum();
+        Arrays.setAll(probabilities, token -> probabilities[token] / sum);
         return probabilities;
     }
 
-    /// The maximum of each run, and of all: NaN where any logit is NaN.
-    private float scanRuns(float[] logits, int offset) {
+    /// The maximum of each stripe, and of all: NaN where any logit is NaN.
+    private float scanStripes(float[] logits, int offset) {
+        int stripes = stripeMax.length;
+        System.arraycopy(logits, offset, stripeMax, 0, stripes);
+        for (int token = stripes; token < vocabSize; token += stripes) {
+            raise(stripeMax, logits, offset + token, Math.min(stripes, vocabSize - token));
+        }
         float max = Float.NEGATIVE_INFINITY;
-        for (int run = 0; run < runMax.length; run++) {
-            int end = offset + Math.min(vocabSize, (run + 1) * RUN);
-            float best = Float.NEGATIVE_INFINITY;
-            for (int i = offset + run * RUN; i < end; i++) {
-                best = Math.max(best, logits[i]);
-            }
-            runMax[run] = best;
-            max = Math.max(max, best);
+        for (int stripe = 0; stripe < stripes; stripe++) {
+            max = Math.max(max, stripeMax[stripe]);
         }
         return max;
     }
 
-    private int firstOf(float[] logits, int offset, float max) {
-        int run = 0;
-        while (runMax[run] != max) {
-            run++;
+    /// `max[i] = max(max[i], values[from + i])`: no reduction, so that C2 makes vectors of it.
+    private static void raise(float[] max, float[] values, int from, int count) {
+        for (int i = 0; i < count; i++) {
+            max[i] = Math.max(max[i], values[from + i]);
         }
-        int token = run * RUN;
-        while (logits[offset + token] != max) {
-            token++;
-        }
-        return token;
     }
+
+    private int firstOf(float[] logits, int offset, float max) {
+        int first = vocabSize;
+        for (int stripe = 0; stripe < stripeMax.length; stripe++) {
+            if (stripeMax[stripe] == max) {
+                int token = stripe;
+                while (logits[offset + token] != max) {
+                    token += stripeMax.length;
+                }
+                first = Math.min(first, token);
+            }
+        }
+        return first;
+    }
+
+    // Weights
+
+    private static double weight(float logit, float max, double temperature) {
+        return Exponential.exp(((double) logit - max) / temperature);
+    }
+
+    /// Fills in the weight of each token and each run; the weight of all.
+    private double weighAll(float[] logits, int offset, float max, double temperature) {
+        double total = 0;
+        for (int run = 0; run < runWeights.length; run++) {
+            double sum = 0;
+            int end = Math.min(vocabSize, (run + 1) * RUN);
+            for (int token = run * RUN; token < end; token++) {
+                double weight = weight(logits[offset + token], max, temperature);
+                tokenWeights[token] = weight;
+                sum += weight;
+            }
+            runWeights[run] = sum;
+            total += sum;
+        }
+        return total;
+    }
+
+    private int drawFromAll(double uniform, double total) {
+        double rest = uniform * total;
+        int run = 0;
+        while (run < runWeights.length - 1 && rest >= runWeights[run]) {
+            rest -= runWeights[run++];
+        }
+        int end = Math.min(vocabSize, (run + 1) * RUN);
+        int last = 0;
+        for (int token = run * RUN; token < end; token++) {
+            last = tokenWeights[token] > 0 ? token : last;
+            rest -= tokenWeights[token];
+            if (rest < 0) {
+                return token;
+            }
+        }
+        return last; // by rounding only
+    }
+
+    // Candidates
 
     /// Leaves in `keys` and `weights` the tokens that may be drawn.
     private void keep(float[] logits, int offset, float max, SamplingOptions options) {
         double temperature = options.temperature();
         float floor = (float) (max - TAIL * temperature);
-        boolean limited = options.topK() > 0 && options.topK() < vocabSize;
-        if (limited) {
-            gather(logits, offset, Math.max(floor, topRunsFloor(options.topK())));
+        if (limitsCount(options)) {
+            gather(logits, offset, Math.max(floor, stripesFloor(options.topK())));
             keepTop(options.topK());
             weigh(max, temperature);
             if (options.topP() < 1) {
                 count = prefixWeighing(options.topP() * sum());
             }
         } else if (options.topP() < 1) {
-            double total = total(logits, offset, max, temperature);
-            double lightest = (1 - (double) options.topP()) * total / vocabSize;
-            gather(logits, offset, Math.max(floor, floorOf(lightest, max, temperature)));
-            weigh(max, temperature);
-            count = prefixWeighing(options.topP() * total);
+            double target = options.topP() * weighAll(logits, offset, max, temperature);
+            count = 0;
+            for (double lightest = NUCLEUS_STEP; sum() < target && lightest > SMALLEST; lightest *= NUCLEUS_STEP) {
+                gather(logits, offset, Math.max(floor, floorOf(lightest, max, temperature)));
+                weigh(max, temperature);
+            }
+            count = prefixWeighing(target);
         } else {
             gather(logits, offset, Math.max(floor, floorOf(options.minP(), max, temperature)));
             weigh(max, temperature);
@@ -118,55 +196,47 @@ final class Sampler {
         }
     }
 
-    private static double weight(float logit, float max, double temperature) {
-        return Math.exp(((double) logit - max) / temperature);
-    }
-
     /// A logit that no token of at least `weight` is below; halved because logits are rounded to floats.
     private static float floorOf(double weight, float max, double temperature) {
         return (float) (max + temperature * Math.log(weight / 2));
     }
 
     /// A logit that at least `k` tokens reach.
-    private float topRunsFloor(int k) {
-        if (k > runMax.length) {
+    private float stripesFloor(int k) {
+        if (k > stripeMax.length) {
             return Float.NEGATIVE_INFINITY;
         }
-        count = runMax.length;
-        for (int run = 0; run < count; run++) {
-            keys[run] = key(runMax[run], run);
+        count = stripeMax.length;
+        for (int stripe = 0; stripe < count; stripe++) {
+            keys[stripe] = key(stripeMax[stripe], stripe);
         }
         keepTop(k);
         return logitOf(keys[k - 1]);
     }
 
-    private double total(float[] logits, int offset, float max, double temperature) {
-        double total = 0;
-        for (int run = 0; run < runMax.length; run++) {
-            if (max - runMax[run] > TAIL * temperature) {
-                continue;
-            }
-            int end = offset + Math.min(vocabSize, (run + 1) * RUN);
-            for (int i = offset + run * RUN; i < end; i++) {
-                total += weight(logits[i], max, temperature);
-            }
-        }
-        return total;
-    }
-
     /// Makes candidates of the tokens whose logit is `floor` or more.
     private void gather(float[] logits, int offset, float floor) {
+        int reaching = 0;
+        for (float max : stripeMax) {
+            reaching += max >= floor ? 1 : 0;
+        }
         count = 0;
-        for (int run = 0; run < runMax.length; run++) {
-            if (runMax[run] < floor) {
-                continue;
+        if (reaching > stripeMax.length / 4) { // reading in order then costs less than leaving stripes out
+            for (int token = 0; token < vocabSize; token++) {
+                gather(logits, offset, floor, token);
             }
-            int end = Math.min(vocabSize, (run + 1) * RUN);
-            for (int token = run * RUN; token < end; token++) {
-                if (logits[offset + token] >= floor) {
-                    keys[count++] = key(logits[offset + token], token);
-                }
+            return;
+        }
+        for (int stripe = 0; stripe < stripeMax.length; stripe++) {
+            for (int token = stripe; stripeMax[stripe] >= floor && token < vocabSize; token += stripeMax.length) {
+                gather(logits, offset, floor, token);
             }
+        }
+    }
+
+    private void gather(float[] logits, int offset, float floor, int token) {
+        if (logits[offset + token] >= floor) {
+            keys[count++] = key(logits[offset + token], token);
         }
     }
 

@@ -135,6 +135,20 @@ class SamplerTest {
         assertThat(new Sampler(5).sample(logits, 0, hot, 0, 0)).isEqualTo(3);
     }
 
+    @Test
+    void weighsWithTheAccuracyItClaims() {
+        Random random = new Random(3);
+        double error = 0;
+        for (int i = 0; i < 200_000; i++) {
+            double x = -random.nextDouble() * (i % 2 == 0 ? 1 : 699);
+            error = Math.max(error, Math.abs(Exponential.exp(x) / Math.exp(x) - 1));
+        }
+
+        assertThat(error).isLessThan(2e-13);
+        assertThat(Exponential.exp(0)).isEqualTo(1);
+        assertThat(Exponential.exp(Double.NEGATIVE_INFINITY)).isZero();
+    }
+
     /// Normal ones, every third row rounded so that many are equal, some of them forbidden.
     private static float[] logits(Random random, int count, float scale) {
         boolean rounded = random.nextInt(3) == 0;
