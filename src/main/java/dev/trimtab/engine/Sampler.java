@@ -1,6 +1,8 @@
 package dev.trimtab.engine;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /// Chooses the next token from logits in the order [SamplingOptions] documents, without sorting the
 /// vocabulary and without allocating: one per engine, with scratch for one row of logits.
@@ -37,24 +39,26 @@ final class Sampler {
     /// `exp(-TAIL)`: there is nothing below.
     private static final double SMALLEST = Math.exp(-TAIL) / 64;
 
-    /// What `count` says when no token was cut off.
-    private static final int ALL = -1;
+    /// Whether the last draw was from all tokens or from the candidates.
+    private enum Cut {
+        NONE,
+        CANDIDATES
+    }
 
     private final int vocabSize;
     private final float[] stripeMax;
     private final double[] tokenWeights;
     private final double[] runWeights;
-    private final long[] keys;
-    private final double[] weights;
-    private int count;
+    private final Candidates candidates;
+    private float[] remembered = {};
+    private Cut cut = Cut.NONE;
 
     Sampler(int vocabSize) {
         this.vocabSize = vocabSize;
         this.stripeMax = new float[Math.max(Math.ceilDiv(vocabSize, RUN), Math.min(vocabSize, RUN))];
         this.tokenWeights = new double[vocabSize];
         this.runWeights = new double[Math.ceilDiv(vocabSize, RUN)];
-        this.keys = new long[vocabSize];
-        this.weights = new double[vocabSize];
+        this.candidates = new Candidates(vocabSize);
     }
 
     /// A token for `logits[offset .. offset + vocabSize)`, penalties and bias applied, or [#BAD_LOGITS].
@@ -68,11 +72,12 @@ final class Sampler {
         }
         double uniform = uniform(seed, position);
         if (!limitsCount(options) && options.topP() == 1 && options.minP() == 0) {
-            count = ALL;
+            cut = Cut.NONE;
             return drawFromAll(uniform, weighAll(logits, offset, max, options.temperature()));
         }
         keep(logits, offset, max, options);
-        return draw(uniform);
+        cut = Cut.CANDIDATES;
+        return candidates.draw(uniform);
     }
 
     private boolean limitsCount(SamplingOptions options) {
@@ -81,9 +86,9 @@ final class Sampler {
 
     /// The probabilities by which the last call of [#sample], if it was not greedy, chose. For tests.
     double[] probabilities() {
-        double[] probabilities = count == ALL ? tokenWeights.clone() : new double[vocabSize];
-        for (int i = 0; i < count; i++) {
-            probabilities[tokenOf(keys[i])] = weights[i];
+        double[] probabilities = cut == Cut.NONE ? tokenWeights.clone() : new double[vocabSize];
+        for (int i = 0; cut == Cut.CANDIDATES && i < candidates.count(); i++) {
+            probabilities[candidates.token(i)] = candidates.weight(i);
         }
         double sum = Arrays.stream(probabilities).sum();
         Arrays.setAll(probabilities, token -> probabilities[token] / sum);
@@ -125,9 +130,34 @@ final class Sampler {
         return first;
     }
 
+    // Log probabilities
+
+    /// Keeps a copy of a row that is about to be changed by penalties, for [#logprobs].
+    void remember(float[] logits, int offset) {
+        if (remembered.length == 0) {
+            remembered = new float[vocabSize];
+        }
+        System.arraycopy(logits, offset, remembered, 0, vocabSize);
+    }
+
+    /// The log probability of `token` in the remembered row, and the `top` most probable tokens with theirs:
+    /// `logit_i - max - log(sum_j exp(logit_j - max))`, at temperature 1 and nothing cut off.
+    TokenEvent.Logprobs logprobs(int token, int top) {
+        float max = scanStripes(remembered, 0);
+        double shift = max + Math.log(weighAll(remembered, 0, max, 1));
+        gather(remembered, 0, stripesFloor(Math.max(top, 1)));
+        candidates.keepTop(top);
+        candidates.sort();
+        List<TokenEvent.Logprob> best = new ArrayList<>(candidates.count());
+        for (int i = candidates.count() - 1; i >= 0; i--) {
+            best.add(new TokenEvent.Logprob(candidates.token(i), (float) (candidates.logit(i) - shift)));
+        }
+        return new TokenEvent.Logprobs(new TokenEvent.Logprob(token, (float) (remembered[token] - shift)), best);
+    }
+
     // Weights
 
-    private static double weight(float logit, float max, double temperature) {
+    static double weight(float logit, float max, double temperature) {
         return Exponential.exp(((double) logit - max) / temperature);
     }
 
@@ -168,31 +198,32 @@ final class Sampler {
 
     // Candidates
 
-    /// Leaves in `keys` and `weights` the tokens that may be drawn.
+    /// Makes candidates of the tokens that may be drawn.
     private void keep(float[] logits, int offset, float max, SamplingOptions options) {
         double temperature = options.temperature();
         float floor = (float) (max - TAIL * temperature);
         if (limitsCount(options)) {
             gather(logits, offset, Math.max(floor, stripesFloor(options.topK())));
-            keepTop(options.topK());
-            weigh(max, temperature);
+            candidates.keepTop(options.topK());
+            candidates.weigh(max, temperature);
             if (options.topP() < 1) {
-                count = prefixWeighing(options.topP() * sum());
+                candidates.keepHeaviest(options.topP() * candidates.sum());
             }
         } else if (options.topP() < 1) {
             double target = options.topP() * weighAll(logits, offset, max, temperature);
-            count = 0;
-            for (double lightest = NUCLEUS_STEP; sum() < target && lightest > SMALLEST; lightest *= NUCLEUS_STEP) {
+            double lightest = 1;
+            do {
+                lightest *= NUCLEUS_STEP;
                 gather(logits, offset, Math.max(floor, floorOf(lightest, max, temperature)));
-                weigh(max, temperature);
-            }
-            count = prefixWeighing(target);
+                candidates.weigh(max, temperature);
+            } while (candidates.sum() < target && lightest > SMALLEST);
+            candidates.keepHeaviest(target);
         } else {
             gather(logits, offset, Math.max(floor, floorOf(options.minP(), max, temperature)));
-            weigh(max, temperature);
+            candidates.weigh(max, temperature);
         }
         if (options.minP() > 0) {
-            keepFrom(options.minP());
+            candidates.keepFrom(options.minP());
         }
     }
 
@@ -203,15 +234,15 @@ final class Sampler {
 
     /// A logit that at least `k` tokens reach.
     private float stripesFloor(int k) {
-        if (k > stripeMax.length) {
+        if (k >= stripeMax.length) {
             return Float.NEGATIVE_INFINITY;
         }
-        count = stripeMax.length;
-        for (int stripe = 0; stripe < count; stripe++) {
-            keys[stripe] = key(stripeMax[stripe], stripe);
+        candidates.clear();
+        for (int stripe = 0; stripe < stripeMax.length; stripe++) {
+            candidates.add(stripeMax[stripe], stripe);
         }
-        keepTop(k);
-        return logitOf(keys[k - 1]);
+        candidates.keepTop(k);
+        return candidates.logit(k - 1);
     }
 
     /// Makes candidates of the tokens whose logit is `floor` or more.
@@ -220,7 +251,7 @@ final class Sampler {
         for (float max : stripeMax) {
             reaching += max >= floor ? 1 : 0;
         }
-        count = 0;
+        candidates.clear();
         if (reaching > stripeMax.length / 4) { // reading in order then costs less than leaving stripes out
             for (int token = 0; token < vocabSize; token++) {
                 gather(logits, offset, floor, token);
@@ -236,109 +267,8 @@ final class Sampler {
 
     private void gather(float[] logits, int offset, float floor, int token) {
         if (logits[offset + token] >= floor) {
-            keys[count++] = key(logits[offset + token], token);
+            candidates.add(logits[offset + token], token);
         }
-    }
-
-    private void weigh(float max, double temperature) {
-        for (int i = 0; i < count; i++) {
-            weights[i] = weight(logitOf(keys[i]), max, temperature);
-        }
-    }
-
-    private double sum() {
-        double sum = 0;
-        for (int i = 0; i < count; i++) {
-            sum += weights[i];
-        }
-        return sum;
-    }
-
-    /// Keeps the best `k` candidates: a prefix by weight in which each weighs 1.
-    private void keepTop(int k) {
-        if (count > k) {
-            for (int i = 0; i < count; i++) {
-                weights[i] = 1;
-            }
-            count = prefixWeighing(k);
-        }
-    }
-
-    /// Moves the best candidates to the front, as few as together weigh `target`, the last of them the
-    /// lightest, and returns how many they are; all of them where rounding keeps the sum below `target`.
-    private int prefixWeighing(double target) {
-        int from = 0;
-        int to = count;
-        double before = 0;
-        while (from < to) {
-            int pivot = partition(from, to);
-            double above = before;
-            for (int i = from; i < pivot; i++) {
-                above += weights[i];
-            }
-            if (above >= target) {
-                to = pivot;
-            } else if (above + weights[pivot] >= target) {
-                return pivot + 1;
-            } else {
-                before = above + weights[pivot];
-                from = pivot + 1;
-            }
-        }
-        return from;
-    }
-
-    /// Splits candidates `[from, to)` around one of them: better ones before it, worse ones after; its new
-    /// place.
-    private int partition(int from, int to) {
-        int middle = (from + to) >>> 1;
-        swap(medianOf(from, middle, to - 1), to - 1);
-        long pivot = keys[to - 1];
-        int place = from;
-        for (int i = from; i < to - 1; i++) {
-            if (keys[i] > pivot) {
-                swap(i, place++);
-            }
-        }
-        swap(place, to - 1);
-        return place;
-    }
-
-    private int medianOf(int a, int b, int c) {
-        if (keys[a] < keys[b]) {
-            return keys[b] < keys[c] ? b : keys[a] < keys[c] ? c : a;
-        }
-        return keys[a] < keys[c] ? a : keys[b] < keys[c] ? c : b;
-    }
-
-    private void swap(int a, int b) {
-        long key = keys[a];
-        keys[a] = keys[b];
-        keys[b] = key;
-        double weight = weights[a];
-        weights[a] = weights[b];
-        weights[b] = weight;
-    }
-
-    private void keepFrom(double minP) {
-        int kept = 0;
-        for (int i = 0; i < count; i++) {
-            if (weights[i] >= minP) {
-                swap(i, kept++);
-            }
-        }
-        count = kept;
-    }
-
-    private int draw(double uniform) {
-        double rest = uniform * sum();
-        for (int i = 0; i < count; i++) {
-            rest -= weights[i];
-            if (rest < 0) {
-                return tokenOf(keys[i]);
-            }
-        }
-        return tokenOf(keys[count - 1]);
     }
 
     /// A number in [0, 1) of 53 bits: two rounds of SplitMix64's finalizer (Steele, Lea, Flood 2014, figure
@@ -353,19 +283,45 @@ final class Sampler {
         return bits ^ bits >>> 31;
     }
 
-    /// One long to compare candidates by: larger for a larger logit, then for a lower token.
-    private static long key(float logit, int token) {
-        int bits = Float.floatToRawIntBits(logit + 0f); // -0 becomes 0
-        long ordered = bits ^ ((bits >> 31) & Integer.MAX_VALUE);
-        return ordered << 32 | Integer.toUnsignedLong(~token);
-    }
+    /// `exp(x)` for `x <= 0`, four times as fast as [Math#exp] where whole vocabularies are weighed, and the
+    /// same on every machine.
+    ///
+    /// `x = (n + f) ln 2 / 256` with n whole and `|f| <= 1/2`, so that `exp(x) = 2^(n / 256) exp(r)`, `r = f
+    /// ln 2 / 256`: the first factor from a table and an exponent, the second from its series up to `r^3`,
+    /// whose error is below `r^4 / 24`. (Table-driven as Tang 1989, ACM TOMS 15(2).) Relative error below
+    /// 2e-13.
+    static final class Exponential {
+        private static final int STEPS = 256;
+        private static final double STEPS_PER_UNIT = STEPS / Math.log(2);
+        private static final double STEP = Math.log(2) / STEPS;
 
-    private static float logitOf(long key) {
-        int bits = (int) (key >> 32);
-        return Float.intBitsToFloat(bits ^ ((bits >> 31) & Integer.MAX_VALUE));
-    }
+        /// Adding this rounds to a whole number, which then stands in the lowest bits.
+        private static final double ROUNDER = 0x1.8p52;
 
-    private static int tokenOf(long key) {
-        return ~(int) key;
+        /// Below this, `exp(x)` is taken for 0, which it is to any sum with a 1 in it.
+        private static final double LOWEST = -700;
+
+        private static final double[] POWERS = new double[STEPS];
+
+        static {
+            for (int i = 0; i < STEPS; i++) {
+                POWERS[i] = StrictMath.pow(2, (double) i / STEPS);
+            }
+        }
+
+        private Exponential() {}
+
+        static double exp(double x) {
+            if (x < LOWEST) {
+                return 0;
+            }
+            double steps = x * STEPS_PER_UNIT;
+            double rounded = steps + ROUNDER;
+            int n = (int) Double.doubleToRawLongBits(rounded);
+            double r = (steps - (rounded - ROUNDER)) * STEP;
+            double series = 1 + r * (1 + r * (0.5 + r * (1.0 / 6)));
+            double power = Double.longBitsToDouble((long) (1023 + (n >> 8)) << 52);
+            return POWERS[n & (STEPS - 1)] * power * series;
+        }
     }
 }

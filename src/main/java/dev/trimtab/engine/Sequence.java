@@ -5,6 +5,7 @@ import dev.trimtab.kernel.TokenBatch;
 import dev.trimtab.tokenizer.Detokenizer;
 import dev.trimtab.tokenizer.Vocabulary;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 
@@ -67,24 +68,12 @@ final class Sequence {
         return request.id();
     }
 
-    SamplingOptions sampling() {
-        return request.sampling();
-    }
-
-    Penalties penalties() {
-        return penalties;
-    }
-
     Times times() {
         return times;
     }
 
     TokenSink sink() {
         return sink;
-    }
-
-    long seed() {
-        return seed;
     }
 
     /// Output tokens so far.
@@ -127,6 +116,22 @@ final class Sequence {
     }
 
     // Tokens and text
+
+    /// Chooses the next token from its row of logits, which its penalties change, or [Sampler#BAD_LOGITS].
+    int choose(Sampler sampler, float[] logits, int offset) {
+        if (request.topLogprobs() != GenerationRequest.NO_LOGPROBS) {
+            sampler.remember(logits, offset);
+        }
+        penalties.adjust(logits, offset);
+        return sampler.sample(logits, offset, request.sampling(), seed, outputCount());
+    }
+
+    /// What the request wants to know of the `token` just chosen.
+    List<TokenEvent.Logprobs> logprobs(Sampler sampler, int token) {
+        return request.topLogprobs() == GenerationRequest.NO_LOGPROBS
+                ? List.of()
+                : List.of(sampler.logprobs(token, request.topLogprobs()));
+    }
 
     /// Appends an output token and returns the text that became certain by it; [#isDone()] tells whether it
     /// was the last.
