@@ -1,7 +1,6 @@
 package dev.trimtab.engine;
 
 import dev.trimtab.error.Internal;
-import dev.trimtab.error.InvalidRequest;
 import dev.trimtab.error.TrimtabException;
 import dev.trimtab.kernel.Activations;
 import dev.trimtab.kernel.KvLayout;
@@ -69,13 +68,13 @@ public final class Engine implements AutoCloseable {
     /// Queues a sequence; `sink` hears its events, the first of them perhaps before this returns. An output
     /// longer than the context leaves room for ends there, with [FinishReason#LENGTH].
     ///
-    /// @throws InvalidRequest when the prompt leaves no room for output in the context
+    /// @throws dev.trimtab.error.InvalidRequest when the prompt leaves no room for output in the context
     ///     (`context_length_exceeded`), or a token id is outside the vocabulary
     /// @throws dev.trimtab.error.Overloaded when the queue is full, or the engine is closed
     /// @throws Internal when the engine is broken
     public Generation submit(GenerationRequest request, TokenSink sink) {
-        check(request);
-        SequenceTimes times = new SequenceTimes(surroundings.nanoClock().getAsLong());
+        request.check(vocabSize, lengthMax);
+        Sequence.Times times = new Sequence.Times(surroundings.nanoClock().getAsLong());
         Sequence sequence = new Sequence(request, sink, tokenizer.detokenizer(), lengthMax, times);
         inbox.offer(sequence);
         wakeUp.run();
@@ -84,29 +83,6 @@ public final class Engine implements AutoCloseable {
             inbox.noteCancel();
             wakeUp.run();
         };
-    }
-
-    private void check(GenerationRequest request) {
-        int[] prompt = request.prompt();
-        if (prompt.length == 0) {
-            throw InvalidRequest.param("prompt", "prompt: at least one token expected, found none");
-        }
-        if (prompt.length >= lengthMax) {
-            throw InvalidRequest.contextLengthExceeded("prompt: at most " + (lengthMax - 1)
-                    + " tokens fit this model's context with one to generate, found " + prompt.length);
-        }
-        for (int id : prompt) {
-            checkToken("prompt", id);
-        }
-        for (int id : request.sampling().logitBias().keySet()) {
-            checkToken("logit_bias", id);
-        }
-    }
-
-    private void checkToken(String param, int id) {
-        if (id < 0 || id >= vocabSize) {
-            throw InvalidRequest.param(param, param + ": token ids below " + vocabSize + " expected, found " + id);
-        }
     }
 
     /// Runs one step; false when there was nothing to do.
@@ -195,8 +171,7 @@ public final class Engine implements AutoCloseable {
 
     /// Samples the next token of `sequence` from its row of logits and delivers it.
     private void process(Sequence sequence, float[] logits, int offset, long nowNanos) {
-        sequence.penalties().adjust(logits, offset);
-        int token = sampler.sample(logits, offset, sequence.sampling(), sequence.seed(), sequence.outputCount());
+        int token = sequence.choose(sampler, logits, offset);
         if (token == Sampler.BAD_LOGITS) {
             sequence.unpublishBlocks(blocks);
             fail(
@@ -206,8 +181,9 @@ public final class Engine implements AutoCloseable {
             return;
         }
         sequence.times().token(nowNanos);
+        List<TokenEvent.Logprobs> logprobs = sequence.logprobs(sampler, token);
         String text = sequence.accept(token, tokenizer.vocabulary());
-        if (!deliver(sequence, new TokenEvent.Delta(text, 1)) || sequence.isDone()) {
+        if (!deliver(sequence, new TokenEvent.Delta(text, 1, logprobs)) || sequence.isDone()) {
             finish(sequence);
         }
     }

@@ -1,15 +1,56 @@
 package dev.trimtab.engine;
 
-/// One sequence to generate: `prompt` is token ids, at least one. `id` names it in logs. Sequences share KV
-/// blocks only with those of the same `cacheSalt` (a tenant, an adapter), so that nobody can tell from the
-/// time a prompt takes what others have asked.
+import dev.trimtab.error.InvalidRequest;
+
+/// One sequence to generate: `prompt` is token ids, at least one. `id` names it in logs.
+///
+/// - `cacheSalt`: sequences share KV blocks only with those of the same salt (a tenant, an adapter), so that
+///   nobody can tell from the time a prompt takes what others have asked
+/// - `topLogprobs`: how many alternatives to report with each token's log probability, or [#NO_LOGPROBS]
 ///
 /// The array is not copied: the caller gives it away.
 @SuppressWarnings("ArrayRecordComponent")
 public record GenerationRequest(
-        String id, int[] prompt, SamplingOptions sampling, StopCondition stop, String cacheSalt) {
-    /// One that shares with all others that name no salt.
+        String id, int[] prompt, SamplingOptions sampling, StopCondition stop, String cacheSalt, int topLogprobs) {
+    /// No log probabilities at all; 0 stands for the chosen token's only.
+    public static final int NO_LOGPROBS = -1;
+
+    /// OpenAI's limit.
+    public static final int TOP_LOGPROBS_MAX = 20;
+
+    public GenerationRequest {
+        if (topLogprobs < NO_LOGPROBS || topLogprobs > TOP_LOGPROBS_MAX) {
+            throw InvalidRequest.param(
+                    "top_logprobs", "top_logprobs: 0.." + TOP_LOGPROBS_MAX + " expected, found " + topLogprobs);
+        }
+    }
+
+    /// One that shares with all others that name no salt, without log probabilities.
     public GenerationRequest(String id, int[] prompt, SamplingOptions sampling, StopCondition stop) {
-        this(id, prompt, sampling, stop, "");
+        this(id, prompt, sampling, stop, "", NO_LOGPROBS);
+    }
+
+    /// Throws when a model of `vocabSize` tokens cannot run it, with one token of output at least, within
+    /// `lengthMax`.
+    void check(int vocabSize, int lengthMax) {
+        if (prompt.length == 0) {
+            throw InvalidRequest.param("prompt", "prompt: at least one token expected, found none");
+        }
+        if (prompt.length >= lengthMax) {
+            throw InvalidRequest.contextLengthExceeded("prompt: at most " + (lengthMax - 1)
+                    + " tokens fit this model's context with one to generate, found " + prompt.length);
+        }
+        for (int token : prompt) {
+            checkToken("prompt", token, vocabSize);
+        }
+        for (int token : sampling.logitBias().keySet()) {
+            checkToken("logit_bias", token, vocabSize);
+        }
+    }
+
+    private static void checkToken(String param, int token, int vocabSize) {
+        if (token < 0 || token >= vocabSize) {
+            throw InvalidRequest.param(param, param + ": token ids below " + vocabSize + " expected, found " + token);
+        }
     }
 }

@@ -1,5 +1,9 @@
 package dev.trimtab.engine;
 
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
 /// Chooses the next token from logits in the order [SamplingOptions] documents, without sorting the
 /// vocabulary and without allocating: one per engine, with scratch for one row of logits.
 ///
@@ -7,10 +11,11 @@ package dev.trimtab.engine;
 /// Top-k, top-p and min-p each keep a prefix of the tokens in descending order of weight, ties by lowest id;
 /// the sampler only finds where the prefix ends:
 ///
-/// 1. The largest logit of every run of [#RUN] tokens. The k-th largest of these is no more than the k-th
-///    largest logit, so that top-k needs to look only at the few tokens that reach it.
-/// 2. Tokens lighter than `(1 - p) * sum w / vocabSize` weigh less than `(1 - p) * sum w` together, so that
-///    top-p can do without them.
+/// 1. Token t is in stripe `t % stripes`; the largest logit of each stripe costs one pass that compiles to
+///    vectors. The k-th largest of these is no more than the k-th largest logit, so that top-k needs to look
+///    only at the few tokens that reach it, in the few stripes that do.
+/// 2. Top-p needs the weight of all tokens, but looks at the heaviest only: those of a 64th of the largest
+///    weight, then of a 64th of that, until they weigh enough together.
 /// 3. Among the candidates left, the end of a prefix by count or by weight is found by quickselect (Hoare
 ///    1961, algorithm 65), which for top-p adds up weights on its way.
 ///
@@ -20,106 +25,206 @@ final class Sampler {
     /// What [#sample] returns for a row with a NaN, or without a finite maximum.
     static final int BAD_LOGITS = -1;
 
-    /// Tokens in a run: short enough that a run that reaches the threshold holds few others, long enough that
-    /// the maxima of a vocabulary of 256k fit the first-level cache.
+    /// Tokens in a stripe or run: few, so that a stripe that reaches a threshold holds little else; enough
+    /// that looking at stripes costs little beside looking at tokens.
     private static final int RUN = 64;
 
     /// Tokens further from the largest logit weigh less than 1e-17 each and are never drawn: a draw has 53
     /// bits.
     private static final double TAIL = 40;
 
+    /// By how much top-p lowers its sights at a time.
+    private static final double NUCLEUS_STEP = 1.0 / 64;
+
+    /// `exp(-TAIL)`: there is nothing below.
+    private static final double SMALLEST = Math.exp(-TAIL) / 64;
+
+    /// Whether the last draw was from all tokens or from the candidates.
+    private enum Cut {
+        NONE,
+        CANDIDATES
+    }
+
     private final int vocabSize;
-    private final float[] runMax;
-    private final long[] keys;
-    private final double[] weights;
-    private int count;
+    private final float[] stripeMax;
+    private final double[] tokenWeights;
+    private final double[] runWeights;
+    private final Candidates candidates;
+    private float[] remembered = {};
+    private Cut cut = Cut.NONE;
 
     Sampler(int vocabSize) {
         this.vocabSize = vocabSize;
-        this.runMax = new float[Math.ceilDiv(vocabSize, RUN)];
-        this.keys = new long[vocabSize];
-        this.weights = new double[vocabSize];
+        this.stripeMax = new float[Math.max(Math.ceilDiv(vocabSize, RUN), Math.min(vocabSize, RUN))];
+        this.tokenWeights = new double[vocabSize];
+        this.runWeights = new double[Math.ceilDiv(vocabSize, RUN)];
+        this.candidates = new Candidates(vocabSize);
     }
 
     /// A token for `logits[offset .. offset + vocabSize)`, penalties and bias applied, or [#BAD_LOGITS].
     int sample(float[] logits, int offset, SamplingOptions options, long seed, int position) {
-        float max = scanRuns(logits, offset);
+        float max = scanStripes(logits, offset);
         if (!Float.isFinite(max)) {
             return BAD_LOGITS;
         }
         if (options.temperature() == 0) {
             return firstOf(logits, offset, max);
         }
+        double uniform = uniform(seed, position);
+        if (!limitsCount(options) && options.topP() == 1 && options.minP() == 0) {
+            cut = Cut.NONE;
+            return drawFromAll(uniform, weighAll(logits, offset, max, options.temperature()));
+        }
         keep(logits, offset, max, options);
-        return draw(uniform(seed, position));
+        cut = Cut.CANDIDATES;
+        return candidates.draw(uniform);
+    }
+
+    private boolean limitsCount(SamplingOptions options) {
+        return options.topK() > 0 && options.topK() < vocabSize;
     }
 
     /// The probabilities by which the last call of [#sample], if it was not greedy, chose. For tests.
     double[] probabilities() {
-        double[] probabilities = new double[vocabSize];
-        double sum = sum();
-        for (int i = 0; i < count; i++) {
-            probabilities[tokenOf(keys[i])] = weights[i] / sum;
+        double[] probabilities = cut == Cut.NONE ? tokenWeights.clone() : new double[vocabSize];
+        for (int i = 0; cut == Cut.CANDIDATES && i < candidates.count(); i++) {
+            probabilities[candidates.token(i)] = candidates.weight(i);
         }
+        double sum = Arrays.stream(probabilities).sum();
+        Arrays.setAll(probabilities, token -> probabilities[token] / sum);
         return probabilities;
     }
 
-    /// The maximum of each run, and of all: NaN where any logit is NaN.
-    private float scanRuns(float[] logits, int offset) {
+    /// The maximum of each stripe, and of all: NaN where any logit is NaN.
+    private float scanStripes(float[] logits, int offset) {
+        int stripes = stripeMax.length;
+        System.arraycopy(logits, offset, stripeMax, 0, stripes);
+        for (int token = stripes; token < vocabSize; token += stripes) {
+            raise(stripeMax, logits, offset + token, Math.min(stripes, vocabSize - token));
+        }
         float max = Float.NEGATIVE_INFINITY;
-        for (int run = 0; run < runMax.length; run++) {
-            int end = offset + Math.min(vocabSize, (run + 1) * RUN);
-            float best = Float.NEGATIVE_INFINITY;
-            for (int i = offset + run * RUN; i < end; i++) {
-                best = Math.max(best, logits[i]);
-            }
-            runMax[run] = best;
-            max = Math.max(max, best);
+        for (int stripe = 0; stripe < stripes; stripe++) {
+            max = Math.max(max, stripeMax[stripe]);
         }
         return max;
     }
 
-    private int firstOf(float[] logits, int offset, float max) {
-        int run = 0;
-        while (runMax[run] != max) {
-            run++;
+    /// `max[i] = max(max[i], values[from + i])`: no reduction, so that C2 makes vectors of it.
+    private static void raise(float[] max, float[] values, int from, int count) {
+        for (int i = 0; i < count; i++) {
+            max[i] = Math.max(max[i], values[from + i]);
         }
-        int token = run * RUN;
-        while (logits[offset + token] != max) {
-            token++;
-        }
-        return token;
     }
 
-    /// Leaves in `keys` and `weights` the tokens that may be drawn.
+    private int firstOf(float[] logits, int offset, float max) {
+        int first = vocabSize;
+        for (int stripe = 0; stripe < stripeMax.length; stripe++) {
+            if (stripeMax[stripe] == max) {
+                int token = stripe;
+                while (logits[offset + token] != max) {
+                    token += stripeMax.length;
+                }
+                first = Math.min(first, token);
+            }
+        }
+        return first;
+    }
+
+    // Log probabilities
+
+    /// Keeps a copy of a row that is about to be changed by penalties, for [#logprobs].
+    void remember(float[] logits, int offset) {
+        if (remembered.length == 0) {
+            remembered = new float[vocabSize];
+        }
+        System.arraycopy(logits, offset, remembered, 0, vocabSize);
+    }
+
+    /// The log probability of `token` in the remembered row, and the `top` most probable tokens with theirs:
+    /// `logit_i - max - log(sum_j exp(logit_j - max))`, at temperature 1 and nothing cut off.
+    TokenEvent.Logprobs logprobs(int token, int top) {
+        float max = scanStripes(remembered, 0);
+        double shift = max + Math.log(weighAll(remembered, 0, max, 1));
+        gather(remembered, 0, stripesFloor(Math.max(top, 1)));
+        candidates.keepTop(top);
+        candidates.sort();
+        List<TokenEvent.Logprob> best = new ArrayList<>(candidates.count());
+        for (int i = candidates.count() - 1; i >= 0; i--) {
+            best.add(new TokenEvent.Logprob(candidates.token(i), (float) (candidates.logit(i) - shift)));
+        }
+        return new TokenEvent.Logprobs(new TokenEvent.Logprob(token, (float) (remembered[token] - shift)), best);
+    }
+
+    // Weights
+
+    static double weight(float logit, float max, double temperature) {
+        return Exponential.exp(((double) logit - max) / temperature);
+    }
+
+    /// Fills in the weight of each token and each run; the weight of all.
+    private double weighAll(float[] logits, int offset, float max, double temperature) {
+        double total = 0;
+        for (int run = 0; run < runWeights.length; run++) {
+            double sum = 0;
+            int end = Math.min(vocabSize, (run + 1) * RUN);
+            for (int token = run * RUN; token < end; token++) {
+                double weight = weight(logits[offset + token], max, temperature);
+                tokenWeights[token] = weight;
+                sum += weight;
+            }
+            runWeights[run] = sum;
+            total += sum;
+        }
+        return total;
+    }
+
+    private int drawFromAll(double uniform, double total) {
+        double rest = uniform * total;
+        int run = 0;
+        while (run < runWeights.length - 1 && rest >= runWeights[run]) {
+            rest -= runWeights[run++];
+        }
+        int end = Math.min(vocabSize, (run + 1) * RUN);
+        int last = 0;
+        for (int token = run * RUN; token < end; token++) {
+            last = tokenWeights[token] > 0 ? token : last;
+            rest -= tokenWeights[token];
+            if (rest < 0) {
+                return token;
+            }
+        }
+        return last; // by rounding only
+    }
+
+    // Candidates
+
+    /// Makes candidates of the tokens that may be drawn.
     private void keep(float[] logits, int offset, float max, SamplingOptions options) {
         double temperature = options.temperature();
         float floor = (float) (max - TAIL * temperature);
-        boolean limited = options.topK() > 0 && options.topK() < vocabSize;
-        if (limited) {
-            gather(logits, offset, Math.max(floor, topRunsFloor(options.topK())));
-            keepTop(options.topK());
-            weigh(max, temperature);
+        if (limitsCount(options)) {
+            gather(logits, offset, Math.max(floor, stripesFloor(options.topK())));
+            candidates.keepTop(options.topK());
+            candidates.weigh(max, temperature);
             if (options.topP() < 1) {
-                count = prefixWeighing(options.topP() * sum());
+                candidates.keepHeaviest(options.topP() * candidates.sum());
             }
         } else if (options.topP() < 1) {
-            double total = total(logits, offset, max, temperature);
-            double lightest = (1 - (double) options.topP()) * total / vocabSize;
-            gather(logits, offset, Math.max(floor, floorOf(lightest, max, temperature)));
-            weigh(max, temperature);
-            count = prefixWeighing(options.topP() * total);
+            double target = options.topP() * weighAll(logits, offset, max, temperature);
+            double lightest = 1;
+            do {
+                lightest *= NUCLEUS_STEP;
+                gather(logits, offset, Math.max(floor, floorOf(lightest, max, temperature)));
+                candidates.weigh(max, temperature);
+            } while (candidates.sum() < target && lightest > SMALLEST);
+            candidates.keepHeaviest(target);
         } else {
             gather(logits, offset, Math.max(floor, floorOf(options.minP(), max, temperature)));
-            weigh(max, temperature);
+            candidates.weigh(max, temperature);
         }
         if (options.minP() > 0) {
-            keepFrom(options.minP());
+            candidates.keepFrom(options.minP());
         }
-    }
-
-    private static double weight(float logit, float max, double temperature) {
-        return Math.exp(((double) logit - max) / temperature);
     }
 
     /// A logit that no token of at least `weight` is below; halved because logits are rounded to floats.
@@ -128,147 +233,42 @@ final class Sampler {
     }
 
     /// A logit that at least `k` tokens reach.
-    private float topRunsFloor(int k) {
-        if (k > runMax.length) {
+    private float stripesFloor(int k) {
+        if (k >= stripeMax.length) {
             return Float.NEGATIVE_INFINITY;
         }
-        count = runMax.length;
-        for (int run = 0; run < count; run++) {
-            keys[run] = key(runMax[run], run);
+        candidates.clear();
+        for (int stripe = 0; stripe < stripeMax.length; stripe++) {
+            candidates.add(stripeMax[stripe], stripe);
         }
-        keepTop(k);
-        return logitOf(keys[k - 1]);
-    }
-
-    private double total(float[] logits, int offset, float max, double temperature) {
-        double total = 0;
-        for (int run = 0; run < runMax.length; run++) {
-            if (max - runMax[run] > TAIL * temperature) {
-                continue;
-            }
-            int end = offset + Math.min(vocabSize, (run + 1) * RUN);
-            for (int i = offset + run * RUN; i < end; i++) {
-                total += weight(logits[i], max, temperature);
-            }
-        }
-        return total;
+        candidates.keepTop(k);
+        return candidates.logit(k - 1);
     }
 
     /// Makes candidates of the tokens whose logit is `floor` or more.
     private void gather(float[] logits, int offset, float floor) {
-        count = 0;
-        for (int run = 0; run < runMax.length; run++) {
-            if (runMax[run] < floor) {
-                continue;
-            }
-            int end = Math.min(vocabSize, (run + 1) * RUN);
-            for (int token = run * RUN; token < end; token++) {
-                if (logits[offset + token] >= floor) {
-                    keys[count++] = key(logits[offset + token], token);
-                }
-            }
+        int reaching = 0;
+        for (float max : stripeMax) {
+            reaching += max >= floor ? 1 : 0;
         }
-    }
-
-    private void weigh(float max, double temperature) {
-        for (int i = 0; i < count; i++) {
-            weights[i] = weight(logitOf(keys[i]), max, temperature);
-        }
-    }
-
-    private double sum() {
-        double sum = 0;
-        for (int i = 0; i < count; i++) {
-            sum += weights[i];
-        }
-        return sum;
-    }
-
-    /// Keeps the best `k` candidates: a prefix by weight in which each weighs 1.
-    private void keepTop(int k) {
-        if (count > k) {
-            for (int i = 0; i < count; i++) {
-                weights[i] = 1;
+        candidates.clear();
+        if (reaching > stripeMax.length / 4) { // reading in order then costs less than leaving stripes out
+            for (int token = 0; token < vocabSize; token++) {
+                gather(logits, offset, floor, token);
             }
-            count = prefixWeighing(k);
+            return;
         }
-    }
-
-    /// Moves the best candidates to the front, as few as together weigh `target`, the last of them the
-    /// lightest, and returns how many they are; all of them where rounding keeps the sum below `target`.
-    private int prefixWeighing(double target) {
-        int from = 0;
-        int to = count;
-        double before = 0;
-        while (from < to) {
-            int pivot = partition(from, to);
-            double above = before;
-            for (int i = from; i < pivot; i++) {
-                above += weights[i];
-            }
-            if (above >= target) {
-                to = pivot;
-            } else if (above + weights[pivot] >= target) {
-                return pivot + 1;
-            } else {
-                before = above + weights[pivot];
-                from = pivot + 1;
+        for (int stripe = 0; stripe < stripeMax.length; stripe++) {
+            for (int token = stripe; stripeMax[stripe] >= floor && token < vocabSize; token += stripeMax.length) {
+                gather(logits, offset, floor, token);
             }
         }
-        return from;
     }
 
-    /// Splits candidates `[from, to)` around one of them: better ones before it, worse ones after; its new
-    /// place.
-    private int partition(int from, int to) {
-        int middle = (from + to) >>> 1;
-        swap(medianOf(from, middle, to - 1), to - 1);
-        long pivot = keys[to - 1];
-        int place = from;
-        for (int i = from; i < to - 1; i++) {
-            if (keys[i] > pivot) {
-                swap(i, place++);
-            }
+    private void gather(float[] logits, int offset, float floor, int token) {
+        if (logits[offset + token] >= floor) {
+            candidates.add(logits[offset + token], token);
         }
-        swap(place, to - 1);
-        return place;
-    }
-
-    private int medianOf(int a, int b, int c) {
-        if (keys[a] < keys[b]) {
-            return keys[b] < keys[c] ? b : keys[a] < keys[c] ? c : a;
-        }
-        return keys[a] < keys[c] ? a : keys[b] < keys[c] ? c : b;
-    }
-
-    private void swap(int a, int b) {
-        long key = keys[a];
-        keys[a] = keys[b];
-        keys[b] = key;
-        double weight = weights[a];
-        weights[a] = weights[b];
-        weights[b] = weight;
-    }
-
-    private void keepFrom(double minP) {
-        int kept = 0;
-        for (int i = 0; i < count; i++) {
-            if (weights[i] >= minP) {
-                swap(i, kept++);
-            }
-        }
-        count = kept;
-    }
-
-    private int draw(double uniform) {
-        double rest = uniform * sum();
-        for (int i = 0; i < count; i++) {
-            rest -= weights[i];
-            if (rest < 0) {
-                return tokenOf(keys[i]);
-            }
-        }
-        return tokenOf(keys[count - 1]);
     }
 
     /// A number in [0, 1) of 53 bits: two rounds of SplitMix64's finalizer (Steele, Lea, Flood 2014, figure
@@ -283,19 +283,45 @@ final class Sampler {
         return bits ^ bits >>> 31;
     }
 
-    /// One long to compare candidates by: larger for a larger logit, then for a lower token.
-    private static long key(float logit, int token) {
-        int bits = Float.floatToRawIntBits(logit + 0f); // -0 becomes 0
-        long ordered = bits ^ ((bits >> 31) & Integer.MAX_VALUE);
-        return ordered << 32 | Integer.toUnsignedLong(~token);
-    }
+    /// `exp(x)` for `x <= 0`, four times as fast as [Math#exp] where whole vocabularies are weighed, and the
+    /// same on every machine.
+    ///
+    /// `x = (n + f) ln 2 / 256` with n whole and `|f| <= 1/2`, so that `exp(x) = 2^(n / 256) exp(r)`, `r = f
+    /// ln 2 / 256`: the first factor from a table and an exponent, the second from its series up to `r^3`,
+    /// whose error is below `r^4 / 24`. (Table-driven as Tang 1989, ACM TOMS 15(2).) Relative error below
+    /// 2e-13.
+    static final class Exponential {
+        private static final int STEPS = 256;
+        private static final double STEPS_PER_UNIT = STEPS / Math.log(2);
+        private static final double STEP = Math.log(2) / STEPS;
 
-    private static float logitOf(long key) {
-        int bits = (int) (key >> 32);
-        return Float.intBitsToFloat(bits ^ ((bits >> 31) & Integer.MAX_VALUE));
-    }
+        /// Adding this rounds to a whole number, which then stands in the lowest bits.
+        private static final double ROUNDER = 0x1.8p52;
 
-    private static int tokenOf(long key) {
-        return ~(int) key;
+        /// Below this, `exp(x)` is taken for 0, which it is to any sum with a 1 in it.
+        private static final double LOWEST = -700;
+
+        private static final double[] POWERS = new double[STEPS];
+
+        static {
+            for (int i = 0; i < STEPS; i++) {
+                POWERS[i] = StrictMath.pow(2, (double) i / STEPS);
+            }
+        }
+
+        private Exponential() {}
+
+        static double exp(double x) {
+            if (x < LOWEST) {
+                return 0;
+            }
+            double steps = x * STEPS_PER_UNIT;
+            double rounded = steps + ROUNDER;
+            int n = (int) Double.doubleToRawLongBits(rounded);
+            double r = (steps - (rounded - ROUNDER)) * STEP;
+            double series = 1 + r * (1 + r * (0.5 + r * (1.0 / 6)));
+            double power = Double.longBitsToDouble((long) (1023 + (n >> 8)) << 52);
+            return POWERS[n & (STEPS - 1)] * power * series;
+        }
     }
 }

@@ -5,6 +5,8 @@ import dev.trimtab.kernel.TokenBatch;
 import dev.trimtab.tokenizer.Detokenizer;
 import dev.trimtab.tokenizer.Vocabulary;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 
 /// A sequence in the engine: its tokens, how many of them the model has computed, its block table, and the
@@ -21,7 +23,7 @@ final class Sequence {
     private final int[] stopTokens;
     private final long seed;
     private final int outputMax;
-    private final SequenceTimes times;
+    private final Times times;
 
     private int[] tokens;
     private int length;
@@ -36,7 +38,7 @@ final class Sequence {
     private volatile boolean cancelled;
 
     /// A sequence of at most `lengthMax` tokens, prompt and output together.
-    Sequence(GenerationRequest request, TokenSink sink, Detokenizer detokenizer, int lengthMax, SequenceTimes times) {
+    Sequence(GenerationRequest request, TokenSink sink, Detokenizer detokenizer, int lengthMax, Times times) {
         this.request = request;
         this.sink = sink;
         this.detokenizer = detokenizer;
@@ -66,24 +68,12 @@ final class Sequence {
         return request.id();
     }
 
-    SamplingOptions sampling() {
-        return request.sampling();
-    }
-
-    Penalties penalties() {
-        return penalties;
-    }
-
-    SequenceTimes times() {
+    Times times() {
         return times;
     }
 
     TokenSink sink() {
         return sink;
-    }
-
-    long seed() {
-        return seed;
     }
 
     /// Output tokens so far.
@@ -126,6 +116,22 @@ final class Sequence {
     }
 
     // Tokens and text
+
+    /// Chooses the next token from its row of logits, which its penalties change, or [Sampler#BAD_LOGITS].
+    int choose(Sampler sampler, float[] logits, int offset) {
+        if (request.topLogprobs() != GenerationRequest.NO_LOGPROBS) {
+            sampler.remember(logits, offset);
+        }
+        penalties.adjust(logits, offset);
+        return sampler.sample(logits, offset, request.sampling(), seed, outputCount());
+    }
+
+    /// What the request wants to know of the `token` just chosen.
+    List<TokenEvent.Logprobs> logprobs(Sampler sampler, int token) {
+        return request.topLogprobs() == GenerationRequest.NO_LOGPROBS
+                ? List.of()
+                : List.of(sampler.logprobs(token, request.topLogprobs()));
+    }
 
     /// Appends an output token and returns the text that became certain by it; [#isDone()] tells whether it
     /// was the last.
@@ -272,5 +278,44 @@ final class Sequence {
         publishedBlocks = 0;
         computed = 0;
         scheduled = 0;
+    }
+
+    /// When things happened to one sequence, on the engine's clock; 0 stands for "not yet".
+    static final class Times {
+        private final long submittedNanos;
+        private long admittedNanos;
+        private long firstTokenNanos;
+        private long lastTokenNanos;
+
+        Times(long submittedNanos) {
+            this.submittedNanos = submittedNanos;
+        }
+
+        /// It runs; true, and noted, the first time only, not again after preemption.
+        boolean admit(long nowNanos) {
+            boolean first = admittedNanos == 0;
+            if (first) {
+                admittedNanos = nowNanos;
+            }
+            return first;
+        }
+
+        void token(long nowNanos) {
+            if (firstTokenNanos == 0) {
+                firstTokenNanos = nowNanos;
+            }
+            lastTokenNanos = nowNanos;
+        }
+
+        SequenceReport report(Usage usage, Optional<FinishReason> reason, long nowNanos) {
+            int gaps = usage.completionTokens() - 1;
+            return new SequenceReport(
+                    usage,
+                    reason,
+                    (admittedNanos == 0 ? nowNanos : admittedNanos) - submittedNanos,
+                    firstTokenNanos == 0 ? 0 : firstTokenNanos - submittedNanos,
+                    gaps > 0 ? (lastTokenNanos - firstTokenNanos) / gaps : 0,
+                    nowNanos - submittedNanos);
+        }
     }
 }

@@ -1,12 +1,26 @@
 package dev.trimtab.engine;
 
 import dev.trimtab.error.TrimtabException;
+import java.util.List;
 
 /// What a sequence tells its [TokenSink]: any number of deltas, then exactly one of finished or failed.
 public sealed interface TokenEvent {
     /// `text` became certain (complete characters, no possible stop string) by `tokens` more output tokens.
-    /// `text` may be empty while text is held back.
-    record Delta(String text, int tokens) implements TokenEvent {}
+    /// `text` may be empty while text is held back. `logprobs` has an entry for each of the tokens where the
+    /// request asks for them.
+    record Delta(String text, int tokens, List<Logprobs> logprobs) implements TokenEvent {
+        /// One without log probabilities.
+        public Delta(String text, int tokens) {
+            this(text, tokens, List.of());
+        }
+    }
+
+    /// A token and the natural logarithm of its probability, which may be negative infinity.
+    record Logprob(int token, float logprob) {}
+
+    /// The log probability of the chosen token, and those of the most probable ones, the best first. They are
+    /// the model's own: before penalties, bias, temperature and cuts.
+    record Logprobs(Logprob chosen, List<Logprob> top) {}
 
     /// The sequence is done.
     record Finished(FinishReason reason, Usage usage) implements TokenEvent {}

@@ -223,7 +223,7 @@ class EngineSimulationTest {
             int alike = random.nextBoolean() ? promptLength - random.nextInt(3) : 0;
             System.arraycopy(beginnings.get(random.nextInt(3)), 0, prompt, 0, Math.max(0, alike));
             String salt = random.nextInt(5) == 0 ? "other" : "";
-            var request = new GenerationRequest("s" + index, prompt, sampling(), stop(), salt);
+            var request = new GenerationRequest("s" + index, prompt, sampling(), stop(), salt, random.nextInt(4) - 1);
             RecordingSink sink = new RecordingSink();
             if (random.nextInt(12) == 0) {
                 sink.throwingAfter(random.nextInt(20));

@@ -342,6 +342,30 @@ class EngineTest {
     }
 
     @Test
+    void reportsLogProbabilitiesOfEachTokenWhenAsked() {
+        Engine engine = engine(4, 64, 4);
+        List<TokenEvent.Delta> deltas = new ArrayList<>();
+        GenerationRequest plain = request(4, 3);
+        var biased = new SamplingOptions(0, 0, 1, 0, 1, 0, 0, Map.of(20, 100f), OptionalLong.of(0));
+
+        engine.submit(new GenerationRequest("r", plain.prompt(), biased, plain.stop(), "", 2), event -> {
+            if (event instanceof TokenEvent.Delta delta) {
+                deltas.add(delta);
+            }
+        });
+        runAll(engine);
+
+        assertThat(deltas).hasSize(3).allSatisfy(delta -> {
+            TokenEvent.Logprobs logprobs = delta.logprobs().getFirst();
+            assertThat(logprobs.chosen().token()).isEqualTo(20);
+            assertThat(logprobs.chosen().logprob()).isLessThan(0);
+            assertThat(logprobs.top()).hasSize(2);
+            assertThat(logprobs.top().getFirst().logprob())
+                    .isBetween(logprobs.top().getLast().logprob(), 0f);
+        });
+    }
+
+    @Test
     void survivesAListenerThatThrows() {
         EngineListener faulty = new EngineListener() {
             @Override
@@ -402,7 +426,7 @@ class EngineTest {
         for (RecordingSink sink : List.of(new RecordingSink(), other, same)) {
             String salt = sink == other ? "tenant b" : "tenant a";
             engine.submit(
-                    new GenerationRequest("r", plain.prompt().clone(), plain.sampling(), plain.stop(), salt), sink);
+                    new GenerationRequest("r", plain.prompt().clone(), plain.sampling(), plain.stop(), salt, -1), sink);
             runAll(engine);
         }
 

@@ -4,9 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -133,6 +136,59 @@ class SamplerTest {
 
         assertThat(new Sampler(5).sample(logits, 0, cold, 0, 0)).isEqualTo(3);
         assertThat(new Sampler(5).sample(logits, 0, hot, 0, 0)).isEqualTo(3);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 64, 65, 130})
+    void keepsTheTopKForEachK(int vocabSize) {
+        float[] logits = logits(new Random(6), vocabSize, 1);
+        Sampler sampler = new Sampler(vocabSize);
+        for (int k = 1; k <= vocabSize; k++) {
+            var options = new SamplingOptions(1, k, 1, 0, 1, 0, 0, Map.of(), OptionalLong.of(1));
+
+            sampler.sample(logits, 0, options, 1, 0);
+
+            double[] expected = ReferenceSampler.probabilities(logits, options);
+            assertThat(sampler.probabilities()).as("k " + k).containsExactly(expected, within(1e-9));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 5, 64, 1000})
+    void reportsLogProbabilitiesOfTheModelItself(int vocabSize) {
+        float[] logits = logits(new Random(vocabSize), vocabSize, 1);
+        Sampler sampler = new Sampler(vocabSize);
+        var plain = new SamplingOptions(1, 0, 1, 0, 1, 0, 0, Map.of(), OptionalLong.of(1));
+        double[] expected = ReferenceSampler.probabilities(logits, plain);
+        sampler.remember(logits, 0);
+        logits[0] = 50; // as a bias would
+
+        TokenEvent.Logprobs logprobs = sampler.logprobs(0, Math.min(20, vocabSize));
+
+        List<Integer> order = IntStream.range(0, vocabSize)
+                .boxed()
+                .sorted(Comparator.comparingDouble(id -> -expected[id]))
+                .limit(20)
+                .toList();
+        assertThat(logprobs.chosen().logprob()).isCloseTo((float) Math.log(expected[0]), within(1e-5f));
+        assertThat(logprobs.top().stream().map(TokenEvent.Logprob::token)).isEqualTo(order);
+        assertThat(logprobs.top())
+                .allSatisfy(
+                        each -> assertThat(Math.exp(each.logprob())).isCloseTo(expected[each.token()], within(1e-6)));
+    }
+
+    @Test
+    void weighsWithTheAccuracyItClaims() {
+        Random random = new Random(3);
+        double error = 0;
+        for (int i = 0; i < 200_000; i++) {
+            double x = -random.nextDouble() * (i % 2 == 0 ? 1 : 699);
+            error = Math.max(error, Math.abs(Sampler.Exponential.exp(x) / Math.exp(x) - 1));
+        }
+
+        assertThat(error).isLessThan(2e-13);
+        assertThat(Sampler.Exponential.exp(0)).isEqualTo(1);
+        assertThat(Sampler.Exponential.exp(Double.NEGATIVE_INFINITY)).isZero();
     }
 
     /// Normal ones, every third row rounded so that many are equal, some of them forbidden.
