@@ -5,7 +5,6 @@ import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.error.Unsupported;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 
 /// Byte-level BPE (`tokenizer.ggml.model` = `gpt2`): words cut by a [PreTokenizer], their bytes merged.
 ///
@@ -17,7 +16,7 @@ final class BytePairEncoder implements Tokenizer.TextEncoder {
     private static final byte ATOM = 1;
     private static final byte COMPOUND = 2;
 
-    private static final int NO_TOKEN = -1;
+    private static final int NO_TOKEN = SpecialIds.NONE;
     private static final String MERGES = "tokenizer.ggml.merges";
 
     private final PreTokenizer preTokenizer;
@@ -33,12 +32,12 @@ final class BytePairEncoder implements Tokenizer.TextEncoder {
         preTokenizer = PreTokenizer.named(name)
                 .orElseThrow(
                         () -> new Unsupported(metadata.source() + ": pre-tokenizer '" + name + "' is not supported"));
-        Map<String, Integer> ids = vocabulary.idsByPiece(metadata.source());
-        merges = merges(metadata.source(), metadata.strings(MERGES), ids);
+        merges = merges(metadata.source() + ": metadata " + MERGES, metadata.strings(MERGES), vocabulary.index());
         byteSymbols = new int[256];
         for (int value = 0; value < byteSymbols.length; value++) {
-            byteSymbols[value] = ids.getOrDefault(
-                    ByteAlphabet.piece(value), vocabulary.unknown().orElse(NO_TOKEN));
+            byteSymbols[value] = vocabulary
+                    .find(ByteAlphabet.piece(value))
+                    .orElse(vocabulary.unknown().orElse(NO_TOKEN));
         }
         words = new TokenIndex(
                 vocabulary,
@@ -49,19 +48,17 @@ final class BytePairEncoder implements Tokenizer.TextEncoder {
         }
     }
 
-    private static LongTable merges(String source, List<String> lines, Map<String, Integer> ids) {
+    private static LongTable merges(String where, List<String> lines, Vocabulary.PieceIndex index) {
         LongTable merges = new LongTable();
         for (int rank = 0; rank < lines.size(); rank++) {
             String line = lines.get(rank);
-            int space = line.indexOf(' ', 1);
-            Integer left = space < 0 ? null : ids.get(line.substring(0, space));
-            Integer right = space < 0 ? null : ids.get(line.substring(space + 1));
-            Integer merged = left == null || right == null
-                    ? null
-                    : ids.get(line.substring(0, space) + line.substring(space + 1));
-            if (left == null || right == null || merged == null) {
+            int space = Math.max(0, line.indexOf(' ', 1));
+            int left = index.find(line, 0, space);
+            int right = index.find(line, space + 1, line.length());
+            int merged = index.findAround(line, 0, line.length(), space);
+            if (left == NO_TOKEN || right == NO_TOKEN || merged == NO_TOKEN) {
                 throw BadCheckpoint.mismatch(
-                        source + ": metadata " + MERGES + ": merge " + rank, "two tokens that make a token", line);
+                        where + ": merge " + rank, "two tokens that make a token", "'" + line + "'");
             }
             merges.putIfAbsent(LongTable.pair(left, right), Merger.merge(rank, merged));
         }

@@ -3,7 +3,6 @@ package dev.trimtab.tokenizer;
 import dev.trimtab.checkpoint.Metadata;
 import dev.trimtab.error.BadCheckpoint;
 import java.util.Arrays;
-import java.util.Map;
 
 /// SentencePiece's BPE (`tokenizer.ggml.model` = `llama`): characters merged in the order of the
 /// scores of what they become; a character that no token holds becomes its bytes. Spaces are `▁`, and
@@ -15,7 +14,7 @@ import java.util.Map;
 ///
 /// Symbols are ids of tokens; a character that is only part of tokens has a number after the last id.
 final class SentencePieceEncoder implements Tokenizer.TextEncoder {
-    private static final int NONE = -1;
+    private static final int NONE = SpecialIds.NONE;
 
     private final Vocabulary vocabulary;
     private final ByteTokens byteTokens;
@@ -30,15 +29,14 @@ final class SentencePieceEncoder implements Tokenizer.TextEncoder {
         this.vocabulary = vocabulary;
         byteTokens = new ByteTokens(vocabulary);
         int[] ranks = ranks(vocabulary.scores(metadata));
-        Map<String, Integer> ids = vocabulary.idsByPiece(metadata.source());
         for (int id = 0; id < ranks.length; id++) {
             if (isMergeable(id)) {
-                addSymbols(vocabulary.piece(id), ids);
+                addSymbols(vocabulary.piece(id));
             }
         }
         for (int id = 0; id < ranks.length; id++) {
             if (isMergeable(id)) {
-                addMerges(id, ranks[id], ids);
+                addMerges(id, ranks[id]);
             }
         }
         for (int value = 0; value < asciiSymbols.length; value++) {
@@ -64,23 +62,24 @@ final class SentencePieceEncoder implements Tokenizer.TextEncoder {
         };
     }
 
-    private void addSymbols(String piece, Map<String, Integer> ids) {
+    private void addSymbols(String piece) {
         for (int i = 0; i < piece.length(); ) {
             int codePoint = Utf8Text.wellFormedCodePointAt(piece, i, piece.length());
-            i += Character.charCount(codePoint);
+            int next = i + Character.charCount(codePoint);
             if (!symbols.contains(codePoint)) {
-                int id = ids.getOrDefault(Character.toString(codePoint), NONE);
-                if (id == NONE || !isMergeable(id)) {
+                int id = mergeable(piece, i, next);
+                if (id == NONE) {
                     id = vocabulary.size() + partCodePoints.size();
                     partCodePoints.add(codePoint);
                 }
                 symbols.putIfAbsent(codePoint, id);
             }
+            i = next;
         }
     }
 
     /// Every way to put `id` together from two symbols, and the characters that it shows side by side.
-    private void addMerges(int id, int rank, Map<String, Integer> ids) {
+    private void addMerges(int id, int rank) {
         String piece = vocabulary.piece(id);
         int before = NONE;
         for (int i = 0; i < piece.length(); ) {
@@ -88,8 +87,8 @@ final class SentencePieceEncoder implements Tokenizer.TextEncoder {
             int symbol = (int) symbols.get(codePoint);
             if (i > 0) {
                 neighbours.putIfAbsent(LongTable.pair(before, symbol), 0);
-                int left = symbolOf(piece.substring(0, i), ids);
-                int right = left == NONE ? NONE : symbolOf(piece.substring(i), ids);
+                int left = symbolOf(piece, 0, i);
+                int right = left == NONE ? NONE : symbolOf(piece, i, piece.length());
                 if (right != NONE) {
                     merges.putIfAbsent(LongTable.pair(left, right), Merger.merge(rank, id));
                 }
@@ -99,11 +98,15 @@ final class SentencePieceEncoder implements Tokenizer.TextEncoder {
         }
     }
 
-    private int symbolOf(String part, Map<String, Integer> ids) {
-        if (part.codePointCount(0, part.length()) == 1) {
-            return (int) symbols.get(part.codePointAt(0));
-        }
-        int id = ids.getOrDefault(part, NONE);
+    /// The symbol that `piece` spells from `start` to before `end`: a character's or a token's.
+    private int symbolOf(String piece, int start, int end) {
+        return piece.offsetByCodePoints(start, 1) == end
+                ? (int) symbols.get(Utf8Text.wellFormedCodePointAt(piece, start, end))
+                : mergeable(piece, start, end);
+    }
+
+    private int mergeable(String piece, int start, int end) {
+        int id = vocabulary.index().find(piece, start, end);
         return id != NONE && isMergeable(id) ? id : NONE;
     }
 

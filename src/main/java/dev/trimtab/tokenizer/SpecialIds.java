@@ -4,7 +4,6 @@ import dev.trimtab.checkpoint.Metadata;
 import dev.trimtab.error.BadCheckpoint;
 import java.util.BitSet;
 import java.util.List;
-import java.util.Map;
 
 /// The ids that mean something to whoever builds prompts or generates, [#NONE] where there is none.
 ///
@@ -58,15 +57,16 @@ record SpecialIds(
     /// Finds the ids, and makes the tokens that end turns control tokens in `kinds`.
     ///
     /// @throws BadCheckpoint when an id is out of range, or BOS or EOS is to be added but not named
-    static SpecialIds of(Metadata metadata, Vocabulary.Model model, Map<String, Integer> ids, Vocabulary.Kind[] kinds) {
+    static SpecialIds of(
+            Metadata metadata, Vocabulary.Model model, Vocabulary.PieceIndex index, Vocabulary.Kind[] kinds) {
         int size = kinds.length;
         int bos = id(metadata, "bos", size, model.bos());
         int eos = id(metadata, "eos", size, model.eos());
         int unknown = id(metadata, "unknown", size, model.unknown());
-        BitSet ends = ends(ids, kinds);
+        BitSet ends = ends(index, kinds);
         int eot = id(metadata, "eot", size, NONE);
         for (int i = 0; eot == NONE && i < EOT_TEXTS.size(); i++) {
-            int id = ids.getOrDefault(EOT_TEXTS.get(i), NONE);
+            int id = find(index, EOT_TEXTS.get(i));
             eot = id != NONE && ends.get(id) ? id : NONE;
         }
         for (int end : new int[] {eos, eot, id(metadata, "eom", size, NONE), id(metadata, "fim_pad", size, NONE)}) {
@@ -117,23 +117,28 @@ record SpecialIds(
         return adds;
     }
 
-    private static BitSet ends(Map<String, Integer> ids, Vocabulary.Kind[] kinds) {
+    private static int find(Vocabulary.PieceIndex index, String text) {
+        return index.find(text, 0, text.length());
+    }
+
+    private static BitSet ends(Vocabulary.PieceIndex index, Vocabulary.Kind[] kinds) {
         BitSet ends = new BitSet(kinds.length);
         for (String text : TURN_ENDS) {
-            int id = ids.getOrDefault(text, NONE);
+            int id = find(index, text);
             if (id != NONE) {
                 ends.set(id);
             }
         }
         for (String text : LIKELY_TURN_ENDS) {
-            int id = ids.getOrDefault(text, NONE);
+            int id = find(index, text);
             if (id != NONE && (kinds[id] == Vocabulary.Kind.CONTROL || kinds[id] == Vocabulary.Kind.USER_DEFINED)) {
                 ends.set(id);
             }
         }
         for (List<String> format : MESSAGE_FORMATS) {
-            if (ids.keySet().containsAll(format) && ids.containsKey("<|end|>")) {
-                ends.clear(ids.get("<|end|>"));
+            int end = find(index, "<|end|>");
+            if (end != NONE && format.stream().allMatch(text -> find(index, text) != NONE)) {
+                ends.clear(end);
             }
         }
         ends.stream().forEach(id -> kinds[id] = Vocabulary.Kind.CONTROL);

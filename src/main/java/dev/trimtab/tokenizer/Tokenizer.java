@@ -5,15 +5,16 @@ import java.util.OptionalInt;
 
 /// Text to token ids and back for one checkpoint's vocabulary. Immutable and thread-safe.
 ///
-/// Encoding costs time proportional to the text times the logarithm of its longest unbroken run,
-/// whatever it holds, and memory of about 10 bytes a character. It sets no limit of its own: a caller
-/// refuses what is longer than its context can be.
+/// Encoding costs time proportional to the text times the logarithm of its longest word, whatever it
+/// holds, and memory of 10 bytes a character, or 50 where the whole text is one word. It sets no limit
+/// of its own: a caller refuses text that its context cannot hold.
 public final class Tokenizer {
     /// What to do with text that spells a control token such as `<|im_end|>`.
     public enum ControlTokens {
         /// Encode it as that token: for text a chat template made.
         PARSE,
         /// Encode it as ordinary text: for text a user typed, which must not be able to end a turn.
+        /// User-defined tokens are text, and found in it.
         AS_TEXT
     }
 

@@ -5,9 +5,7 @@ import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.error.Unsupported;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.OptionalInt;
 
 /// The tokens of one checkpoint: their pieces, bytes and kinds, and the special ids. Immutable.
@@ -86,6 +84,7 @@ public final class Vocabulary {
 
     private final Model model;
     private final List<String> pieces;
+    private final PieceIndex index;
     private final Kind[] kinds;
     private final SpecialIds special;
     private final boolean addsSpacePrefix;
@@ -96,7 +95,8 @@ public final class Vocabulary {
         model = Model.of(metadata);
         pieces = pieces(metadata);
         kinds = kinds(metadata, pieces);
-        special = SpecialIds.of(metadata, model, idsByPiece(metadata.source()), kinds);
+        index = new PieceIndex(where(metadata, TOKENS), pieces);
+        special = SpecialIds.of(metadata, model, index, kinds);
         addsSpacePrefix = metadata.flag("tokenizer.ggml.add_space_prefix", model != Model.BYTE_LEVEL);
         starts = new int[pieces.size() + 1];
         byte[][] all = new byte[pieces.size()][];
@@ -202,22 +202,6 @@ public final class Vocabulary {
         return metadata.source() + ": metadata " + key;
     }
 
-    /// The ids by their pieces, made anew at each call; tokens without a piece are left out.
-    ///
-    /// @throws BadCheckpoint when two tokens have the same piece
-    Map<String, Integer> idsByPiece(String source) {
-        Map<String, Integer> ids = HashMap.newHashMap(pieces.size());
-        for (int id = 0; id < pieces.size(); id++) {
-            String piece = pieces.get(id);
-            Integer earlier = piece.isEmpty() ? null : ids.putIfAbsent(piece, id);
-            if (earlier != null) {
-                throw new BadCheckpoint(source + ": metadata " + TOKENS + ": tokens " + earlier + " and " + id
-                        + " have the same piece '" + piece + "'");
-            }
-        }
-        return ids;
-    }
-
     /// How many tokens there are: valid ids are 0 to before this.
     public int size() {
         return pieces.size();
@@ -226,6 +210,11 @@ public final class Vocabulary {
     /// The token's text as the vocabulary lists it (`Ġhello`, `<|im_end|>`), for people to read.
     public String piece(int id) {
         return pieces.get(id);
+    }
+
+    /// The token whose piece is exactly `piece`.
+    public OptionalInt find(String piece) {
+        return optional(index.find(piece, 0, piece.length()));
     }
 
     public Kind kind(int id) {
@@ -291,6 +280,10 @@ public final class Vocabulary {
         return model;
     }
 
+    PieceIndex index() {
+        return index;
+    }
+
     /// Whether text gets a space in front of it when it is encoded, which decoding takes away.
     boolean addsSpacePrefix() {
         return addsSpacePrefix;
@@ -311,5 +304,58 @@ public final class Vocabulary {
 
     private static OptionalInt optional(int id) {
         return id == SpecialIds.NONE ? OptionalInt.empty() : OptionalInt.of(id);
+    }
+
+    /// Finds tokens by their pieces, and by parts of a text without cutting them out: an open-addressing
+    /// table of ids. Tokens without a piece are left out.
+    static final class PieceIndex {
+        private final List<String> pieces;
+        private final int[] ids;
+
+        /// @throws BadCheckpoint when two tokens have the same piece
+        private PieceIndex(String where, List<String> pieces) {
+            this.pieces = pieces;
+            ids = new int[Integer.highestOneBit(Math.max(4, pieces.size())) << 2];
+            Arrays.fill(ids, SpecialIds.NONE);
+            for (int id = 0; id < pieces.size(); id++) {
+                String piece = pieces.get(id);
+                int slot = slot(piece, 0, piece.length(), piece.length());
+                if (ids[slot] != SpecialIds.NONE) {
+                    throw new BadCheckpoint(
+                            where + ": tokens " + ids[slot] + " and " + id + " have the same piece '" + piece + "'");
+                }
+                ids[slot] = piece.isEmpty() ? SpecialIds.NONE : id;
+            }
+        }
+
+        /// The token that `text` spells from `start` to before `end`, or [SpecialIds#NONE].
+        int find(String text, int start, int end) {
+            return ids[slot(text, start, end, end)];
+        }
+
+        /// As [#find(String, int, int)], leaving out the character at `gap`.
+        int findAround(String text, int start, int end, int gap) {
+            return ids[slot(text, start, end, gap)];
+        }
+
+        private int slot(String text, int start, int end, int gap) {
+            int hash = 0;
+            for (int i = start; i < end; i++) {
+                hash = i == gap ? hash : 31 * hash + text.charAt(i);
+            }
+            int slot = (int) (LongTable.mix(hash) >>> 32) & ids.length - 1;
+            while (ids[slot] != SpecialIds.NONE && !isPiece(pieces.get(ids[slot]), text, start, end, gap)) {
+                slot = slot + 1 & ids.length - 1;
+            }
+            return slot;
+        }
+
+        private static boolean isPiece(String piece, String text, int start, int end, int gap) {
+            int before = gap - start;
+            int after = Math.max(0, end - gap - 1);
+            return piece.length() == before + after
+                    && piece.regionMatches(0, text, start, before)
+                    && (after == 0 || piece.regionMatches(before, text, gap + 1, after));
+        }
     }
 }

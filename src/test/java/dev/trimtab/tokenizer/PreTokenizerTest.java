@@ -112,7 +112,7 @@ class PreTokenizerTest {
         PreTokenizer preTokenizer = PreTokenizer.named(name).orElseThrow();
         for (String part :
                 List.of("a", " ", "\n", "\t ", " \n", "A", "ʰA", "\u0301", "'", "'l", "1", "漢", "゙", "/", "\u0085")) {
-            String text = part.repeat((1 << 19) / part.length()) + "x";
+            String text = part.repeat((1 << 18) / part.length()) + "x";
             long[] total = new long[1];
 
             preTokenizer.split(Utf8Text.of(text, 0, text.length()), (start, end) -> total[0] += end - start);

@@ -14,7 +14,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/// Hard texts as SentencePiece and tiktoken themselves encode them.
+/// Hard texts as SentencePiece itself encodes them.
 class SharedEncodingsTest {
     private static final String FOLDER = "vectors/tokenizers/";
     private static final Path ENCODINGS = Path.of("src", "test", "resources", "tokenizer", "shared-encodings.jsonl");
@@ -24,9 +24,7 @@ class SharedEncodingsTest {
                 Arguments.of("sp-llama2", sentencePiece("llama2/tokenizer.model")),
                 Arguments.of("sp-mistral7", sentencePiece("mistral/mistral_instruct_tokenizer_241114.model.v7")),
                 Arguments.of("sp-test", sentencePiece("sentencepiece/test_model.model")),
-                Arguments.of("sp-ja", sentencePiece("sentencepiece/test_ja_model.model")),
-                Arguments.of("tiktoken-llama4", (Supplier<Tokenizer>)
-                        () -> Vocabularies.tiktoken("llama4", FOLDER + "llama4/tokenizer.model")));
+                Arguments.of("sp-ja", sentencePiece("sentencepiece/test_ja_model.model")));
     }
 
     private static Supplier<Tokenizer> sentencePiece(String model) {

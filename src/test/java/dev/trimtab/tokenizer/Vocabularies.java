@@ -9,6 +9,7 @@ import dev.trimtab.checkpoint.MetadataValue;
 import dev.trimtab.checkpoint.ValueType;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.ref.SoftReference;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,23 +18,44 @@ import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 
 /// Tokenizers of the conformance data, from whichever files a model comes with.
 final class Vocabularies {
     private static final int CONTROL = 3;
     private static final int USER_DEFINED = 4;
 
+    private static final Map<String, SoftReference<Tokenizer>> MADE = new ConcurrentHashMap<>();
+
     private Vocabularies() {}
+
+    /// The tokenizer called `name`, made once for several tests as long as memory allows.
+    private static Tokenizer cached(String name, Supplier<Tokenizer> source) {
+        SoftReference<Tokenizer> reference = MADE.get(name);
+        Tokenizer tokenizer = reference == null ? null : reference.get();
+        if (tokenizer == null) {
+            tokenizer = source.get();
+            MADE.put(name, new SoftReference<>(tokenizer));
+        }
+        return tokenizer;
+    }
 
     /// From a GGUF file.
     static Tokenizer gguf(String relative) {
-        try (Checkpoint checkpoint = Checkpoint.open(SharedData.path(relative))) {
-            return Tokenizer.of(checkpoint.metadata());
-        }
+        return cached(relative, () -> {
+            try (Checkpoint checkpoint = Checkpoint.open(SharedData.path(relative))) {
+                return Tokenizer.of(checkpoint.metadata());
+            }
+        });
     }
 
     /// Llama 3 from its `encoder.json` and `vocab.bpe`, and what its configuration says of BOS and EOS.
     static Tokenizer llama3() {
+        return cached("llama3", Vocabularies::makeLlama3);
+    }
+
+    private static Tokenizer makeLlama3() {
         Map<String, Integer> ids = json(SharedData.path("vectors/tokenizers/llama3/encoder.json"));
         ids.put("<|begin_of_text|>", 128000);
         ids.put("<|end_of_text|>", 128001);
@@ -89,6 +111,10 @@ final class Vocabularies {
 
     /// From tiktoken's ranks: every way to put a token together from two others is a merge of its rank.
     static Tokenizer tiktoken(String preTokenizer, String relative) {
+        return cached(relative, () -> makeTiktoken(preTokenizer, relative));
+    }
+
+    private static Tokenizer makeTiktoken(String preTokenizer, String relative) {
         Map<String, Integer> ids = new LinkedHashMap<>();
         for (String line : text(SharedData.path(relative)).lines().toList()) {
             int space = line.indexOf(' ');
@@ -115,6 +141,10 @@ final class Vocabularies {
     /// From a SentencePiece model, a protocol buffer. Field 1 holds the pieces, each with its text (1),
     /// score (2) and type (3), whose numbers are those of GGUF; 2.3 the model's kind; 3 the normalizer.
     static Tokenizer sentencePiece(String relative) {
+        return cached(relative, () -> makeSentencePiece(relative));
+    }
+
+    private static Tokenizer makeSentencePiece(String relative) {
         List<String> pieces = new ArrayList<>();
         List<Double> scores = new ArrayList<>();
         List<Long> types = new ArrayList<>();
