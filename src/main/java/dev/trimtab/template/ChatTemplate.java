@@ -23,7 +23,7 @@ import java.util.Map;
 /// Immutable; may be used by several threads.
 public final class ChatTemplate {
     /// The longest real template has some 20 thousand characters.
-    static final int SOURCE_MAX = 1 << 20;
+    static final int SOURCE_MAX = 1 << 18;
 
     private final List<Statement> statements;
 
@@ -32,7 +32,7 @@ public final class ChatTemplate {
     }
 
     /// Compiles a template. Throws [BadCheckpoint], with the line and what was expected, if it does not
-    /// parse or is longer than a million characters.
+    /// parse or is longer than 262,144 characters.
     public static ChatTemplate compile(String source) {
         if (source.length() > SOURCE_MAX) {
             throw BadCheckpoint.mismatch(

@@ -6,6 +6,7 @@ import dev.trimtab.template.value.Sequences;
 import dev.trimtab.template.value.Texts;
 import dev.trimtab.template.value.Value;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// `x.name` and `x[key]`. What is not there is undefined; only looking into something undefined is an
 /// error.
@@ -21,9 +22,7 @@ public final class Access {
                 if (method != null) {
                     yield method.bound(rendering, name, dict);
                 }
-                Value item = DictMethods.HIDDEN.contains(name)
-                        ? null
-                        : dict.entries().get(key);
+                Value item = DictMethods.HIDDEN.contains(name) ? null : lookUp(rendering, dict, key);
                 yield item != null ? item : new Value.Undefined(dict, name);
             }
             case Value.Text text -> {
@@ -39,6 +38,14 @@ public final class Access {
             case Value.None _, Value.Bool _, Value.Int _, Value.Real _, Value.Range _, Value.Function _ ->
                 new Value.Undefined(value, name);
         };
+    }
+
+    /// What a dict has under a key, or null. A long key costs its length to compare.
+    static @Nullable Value lookUp(Rendering rendering, Value.Dict dict, Value key) {
+        if (key instanceof Value.Text text) {
+            rendering.reads(text.text().length());
+        }
+        return dict.entries().get(key);
     }
 
     /// What `groupby` gives are pairs whose parts have names.
@@ -59,7 +66,7 @@ public final class Access {
             throw rendering.undefined(undefined);
         }
         if (value instanceof Value.Dict dict && Kinds.isKey(key)) {
-            Value item = dict.entries().get(key);
+            Value item = lookUp(rendering, dict, key);
             if (item != null) {
                 return item;
             }

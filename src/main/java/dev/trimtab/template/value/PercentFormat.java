@@ -43,8 +43,9 @@ public final class PercentFormat {
                 continue;
             }
             named |= peek() == '(';
-            out.append(conversion());
-            rendering.step();
+            String converted = conversion();
+            rendering.makes(converted.length());
+            out.append(converted);
         }
         // Python takes a list, like a dict, for something that was to be looked into by name.
         boolean single = argument instanceof Value.Dict
