@@ -96,7 +96,8 @@ final class TemplateLimitsTest {
     @ValueSource(
             strings = {
                 "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
-                "{% macro m(n) %}{% if true %}{% for x in [1] %}{{ m(n + 1) ~ '' }}{% endfor %}{% endif %}{% endmacro %}{{ m(0) }}",
+                "{% macro m(n) %}{% if true %}{% for x in [1] %}{{ m(n + 1) ~ '' }}{% endfor %}{% endif %}"
+                        + "{% endmacro %}{{ m(0) }}",
                 "{% macro a() %}{{ b() }}{% endmacro %}{% macro b() %}{{ a() }}{% endmacro %}{{ a() }}",
                 "{% macro m() %}{% call m() %}{{ caller() }}{% endcall %}{% endmacro %}{{ m() }}",
                 "{% set l = [1] %}{% for x in l recursive %}{{ loop(l) }}{% endfor %}",
@@ -113,7 +114,8 @@ final class TemplateLimitsTest {
     @ValueSource(
             strings = {
                 "{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}",
-                "{% for a in range(100000) %}{% for b in range(100) %}{% if a == b %}{% endif %}{% endfor %}{% endfor %}",
+                "{% for a in range(100000) %}{% for b in range(100) %}{% if a == b %}{% endif %}{% endfor %}"
+                        + "{% endfor %}",
                 "{% set ns = namespace(l=[1]) %}{% for i in range(100) %}{% set ns.l = ns.l + ns.l %}{% endfor %}",
                 "{{ [1] * 100000000 }}",
                 "{{ ([1] * 1000000) * 1000000 }}",
@@ -137,9 +139,12 @@ final class TemplateLimitsTest {
                 "{{ 'x' * 1000000000000 }}",
                 "{% set ns = namespace(s='x') %}{% for i in range(100) %}{% set ns.s = ns.s + ns.s %}{% endfor %}",
                 "{% set ns = namespace(s='x') %}{% for i in range(100) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}",
-                "{% set ns = namespace(s='x') %}{% for i in range(100) %}{% set ns.s = ns.s.replace('x', 'xx') %}{% endfor %}",
-                "{% set ns = namespace(s='xx') %}{% for i in range(100) %}{% set ns.s = ns.s.replace('', 'xx') %}{% endfor %}",
-                "{% set ns = namespace(s='x') %}{% for i in range(100) %}{% set ns.s %}{{ ns.s }}{{ ns.s }}{% endset %}{% endfor %}",
+                "{% set ns = namespace(s='x') %}{% for i in range(100) %}"
+                        + "{% set ns.s = ns.s.replace('x', 'xx') %}{% endfor %}",
+                "{% set ns = namespace(s='xx') %}{% for i in range(100) %}"
+                        + "{% set ns.s = ns.s.replace('', 'xx') %}{% endfor %}",
+                "{% set ns = namespace(s='x') %}{% for i in range(100) %}{% set ns.s %}{{ ns.s }}{{ ns.s }}"
+                        + "{% endset %}{% endfor %}",
                 "{% set ns = namespace(s='&') %}{% for i in range(100) %}{% set ns.s = ns.s|e %}{% endfor %}"
                         + "{% set ns.s = '&' * 30000000 %}{{ ns.s|e|length }}",
                 "{% set s = 'x' * 1000000 %}{{ ([s] * 1000)|join }}",
@@ -149,7 +154,8 @@ final class TemplateLimitsTest {
                 "{% set s = 'x' * 1000000 %}{% for i in range(1000) %}{{ s }}{% endfor %}",
                 "{% set s = 'x' * 1000000 %}{{ [s] * 1000 }}",
                 "{% set s = 'x' * 1000000 %}{{ ([s] * 1000)|tojson }}",
-                "{% set s = ' ' * 1000000 %}{{ dict([('a', s)] * 1)|urlencode }}{% for i in range(90) %}{{ s|urlencode }}{% endfor %}",
+                "{% set s = ' ' * 1000000 %}{{ dict([('a', s)] * 1)|urlencode }}{% for i in range(90) %}"
+                        + "{{ s|urlencode }}{% endfor %}",
                 "{{ ('\\u2028' * 4000000)|list|string|length }}{{ [('\\u2028' * 16000000)]|string|length }}",
                 "{{ 'x'|center(1000000000) }}",
                 "{{ 'x'.ljust(1000000000000) }}",

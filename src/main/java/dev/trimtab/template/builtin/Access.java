@@ -6,7 +6,7 @@ import dev.trimtab.template.value.Sequences;
 import dev.trimtab.template.value.Texts;
 import dev.trimtab.template.value.Value;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
+import java.util.Optional;
 
 /// `x.name` and `x[key]`. What is not there is undefined; only looking into something undefined is an
 /// error.
@@ -22,8 +22,10 @@ public final class Access {
                 if (method != null) {
                     yield method.bound(rendering, name, dict);
                 }
-                Value item = DictMethods.HIDDEN.contains(name) ? null : lookUp(rendering, dict, key);
-                yield item != null ? item : new Value.Undefined(dict, name);
+                Value missing = new Value.Undefined(dict, name);
+                yield DictMethods.HIDDEN.contains(name)
+                        ? missing
+                        : lookUp(rendering, dict, key).orElse(missing);
             }
             case Value.Text text -> {
                 Method<String> method = StringMethods.TABLE.get(name);
@@ -40,12 +42,12 @@ public final class Access {
         };
     }
 
-    /// What a dict has under a key, or null. A long key costs its length to compare.
-    static @Nullable Value lookUp(Rendering rendering, Value.Dict dict, Value key) {
+    /// What a dict has under a key. A long key costs its length to compare.
+    static Optional<Value> lookUp(Rendering rendering, Value.Dict dict, Value key) {
         if (key instanceof Value.Text text) {
             rendering.reads(text.text().length());
         }
-        return dict.entries().get(key);
+        return Optional.ofNullable(dict.entries().get(key));
     }
 
     /// What `groupby` gives are pairs whose parts have names.
@@ -66,9 +68,9 @@ public final class Access {
             throw rendering.undefined(undefined);
         }
         if (value instanceof Value.Dict dict && Kinds.isKey(key)) {
-            Value item = lookUp(rendering, dict, key);
-            if (item != null) {
-                return item;
+            Optional<Value> item = lookUp(rendering, dict, key);
+            if (item.isPresent()) {
+                return item.get();
             }
         } else if (Kinds.isWhole(key)) {
             return indexed(rendering, value, Kinds.whole(key));

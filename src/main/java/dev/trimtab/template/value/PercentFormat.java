@@ -49,6 +49,7 @@ public final class PercentFormat {
         }
         // Python takes a list, like a dict, for something that was to be looked into by name.
         boolean single = argument instanceof Value.Dict
+                || argument instanceof Value.Undefined
                 || (argument instanceof Value.Items items && items.shape() != Value.Shape.TUPLE);
         if (!named && next < positional.size() && !single) {
             throw rendering.invalid("not all arguments converted during string formatting");
