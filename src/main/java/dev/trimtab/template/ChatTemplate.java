@@ -20,10 +20,18 @@ import java.util.Map;
 /// rules for values. A template comes from a file of unknown origin: it reaches nothing but the
 /// context, changes nothing, and [Rendering] limits what it uses.
 ///
+/// It differs from Python, on purpose, in these:
+///
+/// - `safe` and `escape` give plain texts. Python goes on to escape for HTML whatever `+` joins to such a
+///   text, and so spoils the JSON of some templates; no model was trained on `&#34;`.
+/// - What Python refuses but has one sensible meaning is done: a text joined to a number, the length of what
+///   a filter selected, `tojson` of something undefined (null).
+/// - Integers have 64 bits, and what exceeds the limits is refused.
+///
 /// Immutable; may be used by several threads.
 public final class ChatTemplate {
     /// The longest real template has some 20 thousand characters.
-    static final int SOURCE_MAX = 1 << 20;
+    static final int SOURCE_MAX = 1 << 18;
 
     private final List<Statement> statements;
 
@@ -32,7 +40,7 @@ public final class ChatTemplate {
     }
 
     /// Compiles a template. Throws [BadCheckpoint], with the line and what was expected, if it does not
-    /// parse or is longer than a million characters.
+    /// parse or is longer than 262,144 characters.
     public static ChatTemplate compile(String source) {
         if (source.length() > SOURCE_MAX) {
             throw BadCheckpoint.mismatch(

@@ -234,6 +234,8 @@ final class Interpreter {
                 }
                 given = arguments.positional().get(i);
             }
+            // A default sees the parameters before it; its own name is undefined there, whatever it means outside.
+            scope.set(parameter.name(), Value.undefinedName(parameter.name()));
             scope.set(parameter.name(), given != null ? given : evaluator.evaluate(parameter.otherwise(), scope));
         }
         Value caller = named.remove("caller");

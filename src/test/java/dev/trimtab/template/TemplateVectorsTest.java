@@ -3,12 +3,10 @@ package dev.trimtab.template;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.trimtab.SharedData;
 import dev.trimtab.template.value.Value;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -26,18 +24,16 @@ import org.junit.jupiter.api.TestFactory;
 
 /// Templates and expected prompts that others made: Hugging Face's, llama.cpp's and Mistral's.
 final class TemplateVectorsTest {
-    private static final ObjectMapper JSON = new ObjectMapper();
-
     @TestFactory
     Stream<DynamicTest> rendersHuggingFacesUnitCases() throws IOException {
-        JsonNode cases = JSON.readTree(
+        JsonNode cases = Goldens.JSON.readTree(
                 SharedData.path("vectors/templates/hf-jinja-unit.json").toFile());
-        JsonNode inPython = resource("unit-in-python.json");
+        JsonNode inPython = Goldens.json("unit-in-python.json");
 
         return cases.get("templates").properties().stream().map(entry -> {
             String name = entry.getKey();
             Map<String, Object> context =
-                    withFunctions(context(cases.get("context").path(name)));
+                    withFunctions(Goldens.context(cases.get("context").path(name)));
             // Hugging Face's cases are of its JavaScript renderer; where Python prints otherwise, Python is right.
             JsonNode expected = inPython.has(name)
                     ? inPython.get(name)
@@ -52,7 +48,7 @@ final class TemplateVectorsTest {
 
     @TestFactory
     Stream<DynamicTest> rendersHuggingFacesChatTemplates() throws IOException {
-        JsonNode file = JSON.readTree(
+        JsonNode file = Goldens.JSON.readTree(
                 SharedData.path("vectors/templates/hf-jinja-e2e.json").toFile());
         Clock clock = Clock.fixed(Instant.parse(file.get("fixed_clock").asText()), ZoneOffset.UTC);
 
@@ -63,7 +59,7 @@ final class TemplateVectorsTest {
                     return DynamicTest.dynamicTest(entry.getKey(), () -> {
                         String text = ChatTemplate.compile(
                                         node.get("chat_template").asText())
-                                .render(context(node.get("data")), clock);
+                                .render(Goldens.context(node.get("data")), clock);
                         if (node.get("verified_with_jinja2").asBoolean()) {
                             assertThat(text).isEqualTo(node.get("target").asText());
                         }
@@ -124,15 +120,16 @@ final class TemplateVectorsTest {
     }
 
     private static Map<String, Object> mistralSample(Path text) throws IOException {
-        JsonNode sample = JSON.readTree(text.resolveSibling("sample.json").toFile());
+        JsonNode sample =
+                Goldens.JSON.readTree(text.resolveSibling("sample.json").toFile());
         for (JsonNode call : sample.findValues("function")) {
             // Mistral's encoder writes the arguments anew, whatever their layout was.
             if (call.path("arguments").isTextual()) {
-                JsonNode arguments = JSON.readTree(call.get("arguments").asText());
+                JsonNode arguments = Goldens.JSON.readTree(call.get("arguments").asText());
                 ((ObjectNode) call).put("arguments", pythonJson(arguments));
             }
         }
-        Map<String, Object> context = context(sample);
+        Map<String, Object> context = Goldens.context(sample);
         context.put("bos_token", "<s>");
         context.put("eos_token", "</s>");
         return context;
@@ -140,20 +137,7 @@ final class TemplateVectorsTest {
 
     private static String pythonJson(JsonNode node) {
         return ChatTemplate.compile("{{ value | tojson }}")
-                .render(Map.of("value", JSON.convertValue(node, Object.class)));
-    }
-
-    private static JsonNode resource(String name) throws IOException {
-        try (InputStream file = TemplateVectorsTest.class.getResourceAsStream("/template/" + name)) {
-            return JSON.readTree(file);
-        }
-    }
-
-    private static Map<String, Object> context(JsonNode node) {
-        Map<String, Object> context = new LinkedHashMap<>();
-        node.properties()
-                .forEach(entry -> context.put(entry.getKey(), JSON.convertValue(entry.getValue(), Object.class)));
-        return context;
+                .render(Map.of("value", Goldens.JSON.convertValue(node, Object.class)));
     }
 
     /// The few JavaScript functions that the unit cases put into contexts, in our terms.

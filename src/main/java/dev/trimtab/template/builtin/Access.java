@@ -6,6 +6,7 @@ import dev.trimtab.template.value.Sequences;
 import dev.trimtab.template.value.Texts;
 import dev.trimtab.template.value.Value;
 import java.util.List;
+import java.util.Optional;
 
 /// `x.name` and `x[key]`. What is not there is undefined; only looking into something undefined is an
 /// error.
@@ -21,10 +22,10 @@ public final class Access {
                 if (method != null) {
                     yield method.bound(rendering, name, dict);
                 }
-                Value item = DictMethods.HIDDEN.contains(name)
-                        ? null
-                        : dict.entries().get(key);
-                yield item != null ? item : new Value.Undefined(dict, name);
+                Value missing = new Value.Undefined(dict, name);
+                yield DictMethods.HIDDEN.contains(name)
+                        ? missing
+                        : lookUp(rendering, dict, key).orElse(missing);
             }
             case Value.Text text -> {
                 Method<String> method = StringMethods.TABLE.get(name);
@@ -39,6 +40,14 @@ public final class Access {
             case Value.None _, Value.Bool _, Value.Int _, Value.Real _, Value.Range _, Value.Function _ ->
                 new Value.Undefined(value, name);
         };
+    }
+
+    /// What a dict has under a key. A long key costs its length to compare.
+    static Optional<Value> lookUp(Rendering rendering, Value.Dict dict, Value key) {
+        if (key instanceof Value.Text text) {
+            rendering.reads(text.text().length());
+        }
+        return Optional.ofNullable(dict.entries().get(key));
     }
 
     /// What `groupby` gives are pairs whose parts have names.
@@ -59,9 +68,9 @@ public final class Access {
             throw rendering.undefined(undefined);
         }
         if (value instanceof Value.Dict dict && Kinds.isKey(key)) {
-            Value item = dict.entries().get(key);
-            if (item != null) {
-                return item;
+            Optional<Value> item = lookUp(rendering, dict, key);
+            if (item.isPresent()) {
+                return item.get();
             }
         } else if (Kinds.isWhole(key)) {
             return indexed(rendering, value, Kinds.whole(key));

@@ -29,7 +29,7 @@ final class DictMethods {
 
     private static Value get(Rendering rendering, Value.Dict dict, Arguments arguments) {
         Value key = arguments.require(rendering, 0, "key");
-        Value found = Kinds.isKey(key) ? dict.entries().get(key) : null;
-        return found != null ? found : arguments.get(1, "default", Value.NONE);
+        Value otherwise = arguments.get(1, "default", Value.NONE);
+        return Kinds.isKey(key) ? Access.lookUp(rendering, dict, key).orElse(otherwise) : otherwise;
     }
 }

@@ -29,8 +29,8 @@ public final class Predicates {
             Map.entry("iterable", (_, input, _) -> isIterable(input)),
             Map.entry("callable", (_, input, _) -> isCallable(input)),
             Map.entry("escaped", (_, _, _) -> false),
-            Map.entry("lower", (rendering, input, _) -> CaseChange.isLower(Printer.str(rendering, input))),
-            Map.entry("upper", (rendering, input, _) -> CaseChange.isUpper(Printer.str(rendering, input))),
+            Map.entry("lower", (rendering, input, _) -> CaseChange.isLower(text(rendering, input))),
+            Map.entry("upper", (rendering, input, _) -> CaseChange.isUpper(text(rendering, input))),
             Map.entry("odd", (rendering, input, _) -> remainder(rendering, input, Value.of(2)) == 1),
             Map.entry("even", (rendering, input, _) -> remainder(rendering, input, Value.of(2)) == 0),
             Map.entry(
@@ -82,6 +82,12 @@ public final class Predicates {
             throw rendering.broken("no test named '" + name + "'");
         }
         return predicate;
+    }
+
+    private static String text(Rendering rendering, Value input) {
+        String text = Printer.str(rendering, input);
+        rendering.reads(text.length());
+        return text;
     }
 
     private static Value other(Rendering rendering, Arguments arguments) {

@@ -27,9 +27,12 @@ final class SelectionFilters {
             Filter filter = Filters.named(
                     rendering, Printer.str(rendering, arguments.positional().getFirst()));
             Arguments rest = arguments.after(1);
+            // A filter named here may be `map` itself, with further names: as deep as there are arguments.
+            rendering.enter();
             for (Value value : elements(rendering, input)) {
                 mapped.add(filter.apply(rendering, value, rest));
             }
+            rendering.leave();
             return rendering.list(mapped);
         }
         Value attribute = arguments.require(rendering, 0, "attribute");

@@ -10,9 +10,11 @@ import dev.trimtab.template.value.Sequences;
 import dev.trimtab.template.value.Value;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /// Filters on whole sequences: their ends, order, sums and pieces.
 ///
@@ -149,12 +151,15 @@ final class SequenceFilters {
 
     private static Value unique(Rendering rendering, Value input, Arguments arguments) {
         Ordering ordering = Ordering.of(rendering, arguments, 0, 1);
-        List<Value> seen = new ArrayList<>();
+        Set<Value> seen = new HashSet<>();
+        List<Value> seenOthers = new ArrayList<>();
         List<Value> unique = new ArrayList<>();
         for (Ordering.Keyed candidate : ordering.keyed(input)) {
             Value key = candidate.keys().getFirst();
-            if (seen.stream().noneMatch(other -> Comparison.equal(rendering, other, key))) {
-                seen.add(key);
+            boolean added = Kinds.isKey(key)
+                    ? seen.add(key)
+                    : !Comparison.contains(rendering, rendering.list(seenOthers), key) && seenOthers.add(key);
+            if (added) {
                 unique.add(candidate.value());
             }
         }

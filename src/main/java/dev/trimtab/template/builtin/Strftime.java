@@ -2,7 +2,6 @@ package dev.trimtab.template.builtin;
 
 import dev.trimtab.template.value.Rendering;
 import java.time.ZonedDateTime;
-import java.time.format.DateTimeFormatter;
 import java.time.format.TextStyle;
 import java.time.temporal.ChronoField;
 import java.time.temporal.IsoFields;
@@ -10,6 +9,9 @@ import java.util.Locale;
 
 /// Python's `strftime`, in the C locale.
 final class Strftime {
+    /// A directive costs about as much as this many nodes.
+    private static final int DIRECTIVE_STEPS = 16;
+
     private Strftime() {}
 
     static String format(Rendering rendering, String pattern, ZonedDateTime time) {
@@ -26,8 +28,9 @@ final class Strftime {
                 directive = pattern.charAt(++i);
             }
             String text = directive(directive, time);
+            rendering.makes(text.length());
+            rendering.steps(DIRECTIVE_STEPS);
             out.append(unpadded ? text.replaceFirst("^0+(?=\\d)", "") : text);
-            rendering.step();
         }
         return out.toString();
     }
@@ -38,7 +41,7 @@ final class Strftime {
             case 'y' -> padded(time.getYear() % 100, 2);
             case 'm' -> padded(time.getMonthValue(), 2);
             case 'd' -> padded(time.getDayOfMonth(), 2);
-            case 'e' -> String.format(Locale.ROOT, "%2d", time.getDayOfMonth());
+            case 'e' -> (time.getDayOfMonth() < 10 ? " " : "") + time.getDayOfMonth();
             case 'H' -> padded(time.getHour(), 2);
             case 'I' -> padded(time.get(ChronoField.CLOCK_HOUR_OF_AMPM), 2);
             case 'M' -> padded(time.getMinute(), 2);
@@ -62,18 +65,27 @@ final class Strftime {
             case 'n' -> "\n";
             case 't' -> "\t";
             case '%' -> "%";
-            case 'D', 'x' -> time.format(DateTimeFormatter.ofPattern("MM/dd/yy", Locale.ROOT));
-            case 'F' -> time.format(DateTimeFormatter.ofPattern("uuuu-MM-dd", Locale.ROOT));
-            case 'T', 'X' -> time.format(DateTimeFormatter.ofPattern("HH:mm:ss", Locale.ROOT));
-            case 'R' -> time.format(DateTimeFormatter.ofPattern("HH:mm", Locale.ROOT));
-            case 'c' ->
-                directive('a', time) + " " + directive('b', time) + " " + directive('e', time) + " "
-                        + directive('T', time) + " " + directive('Y', time);
+            case 'D', 'x' -> directives("m/d/y", time);
+            case 'F' -> directives("Y-m-d", time);
+            case 'T', 'X' -> directives("H:M:S", time);
+            case 'R' -> directives("H:M", time);
+            case 'c' -> directives("a b e T Y", time);
             default -> "%" + directive;
         };
     }
 
+    /// Several directives in a row, with the marks between them as they are.
+    private static String directives(String pattern, ZonedDateTime time) {
+        var out = new StringBuilder();
+        for (int i = 0; i < pattern.length(); i++) {
+            char c = pattern.charAt(i);
+            out.append(Character.isLetter(c) ? directive(c, time) : String.valueOf(c));
+        }
+        return out.toString();
+    }
+
     private static String padded(int number, int digits) {
-        return String.format(Locale.ROOT, "%0" + digits + "d", number);
+        String text = Integer.toString(number);
+        return "0".repeat(Math.max(0, digits - text.length())) + text;
     }
 }

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.IntPredicate;
+import java.util.function.Predicate;
 
 /// The methods of Python's `str`, without those about bytes and translation tables.
 final class StringMethods {
@@ -80,24 +81,28 @@ final class StringMethods {
             // Questions.
             Map.entry("isalnum", all(Character::isLetterOrDigit)),
             Map.entry("isalpha", all(Character::isLetter)),
-            Map.entry("isascii", (_, text, _) -> Value.of(text.chars().allMatch(c -> c < 0x80))),
+            Map.entry("isascii", question(text -> text.chars().allMatch(c -> c < 0x80))),
             Map.entry("isdecimal", all(Character::isDigit)),
             Map.entry("isdigit", all(c -> Character.isDigit(c) || isRaisedDigit(c))),
             Map.entry("isnumeric", all(c -> Character.isDigit(c) || isNumber(c))),
-            Map.entry("isidentifier", (_, text, _) -> Value.of(isIdentifier(text))),
-            Map.entry("islower", (_, text, _) -> Value.of(CaseChange.isLower(text))),
-            Map.entry("isupper", (_, text, _) -> Value.of(CaseChange.isUpper(text))),
-            Map.entry("istitle", (_, text, _) -> Value.of(CaseChange.isTitle(text))),
-            Map.entry("isprintable", (_, text, _) -> Value.of(text.codePoints().allMatch(Printer::isPrintable))),
+            Map.entry("isidentifier", question(text -> isIdentifier(text))),
+            Map.entry("islower", question(text -> CaseChange.isLower(text))),
+            Map.entry("isupper", question(text -> CaseChange.isUpper(text))),
+            Map.entry("istitle", question(text -> CaseChange.isTitle(text))),
+            Map.entry("isprintable", question(text -> text.codePoints().allMatch(Printer::isPrintable))),
             Map.entry("isspace", all(Texts::isSpace)));
 
     private StringMethods() {}
 
     /// Whether every character is of a kind, and there is one.
     private static Method<String> all(IntPredicate kind) {
+        return question(text -> !text.isEmpty() && text.codePoints().allMatch(kind));
+    }
+
+    private static Method<String> question(Predicate<String> question) {
         return (rendering, text, _) -> {
             rendering.reads(text.length());
-            return Value.of(!text.isEmpty() && text.codePoints().allMatch(kind));
+            return Value.of(question.test(text));
         };
     }
 
@@ -181,11 +186,13 @@ final class StringMethods {
 
     private static Value removePrefix(Rendering rendering, String text, Arguments arguments) {
         String prefix = arguments.text(rendering, 0, "prefix");
+        rendering.reads(prefix.length());
         return text.startsWith(prefix) ? rendering.text(text.substring(prefix.length())) : Value.of(text);
     }
 
     private static Value removeSuffix(Rendering rendering, String text, Arguments arguments) {
         String suffix = arguments.text(rendering, 0, "suffix");
+        rendering.reads(suffix.length());
         return text.endsWith(suffix)
                 ? rendering.text(text.substring(0, text.length() - suffix.length()))
                 : Value.of(text);
@@ -289,7 +296,8 @@ final class StringMethods {
         long size = arguments.whole(rendering, 0, "tabsize", TAB_SIZE);
         var out = new StringBuilder(text.length());
         long column = 0;
-        for (int codePoint : text.codePoints().toArray()) {
+        for (int i = 0; i < text.length(); i += Character.charCount(text.codePointAt(i))) {
+            int codePoint = text.codePointAt(i);
             if (codePoint == '\t') {
                 long spaces = size <= 0 ? 0 : size - column % size;
                 out.append(Padding.spaces(rendering, spaces));

@@ -16,10 +16,15 @@ import java.util.Map;
 
 /// Filters on texts. Each takes any value, as it prints.
 final class TextFilters {
+    /// Characters that one character is escaped to at most.
+    private static final long ESCAPED_MAX = 5;
+
     private static final int TRUNCATE_LENGTH = 255;
     private static final int TRUNCATE_LEEWAY = 5;
     private static final int CENTER_WIDTH = 80;
     private static final int INDENT_WIDTH = 4;
+
+    private static final String HEXADECIMAL = "0123456789ABCDEF";
 
     static final Map<String, Filter> TABLE = Map.ofEntries(
             Map.entry("capitalize", text((rendering, text, _) -> rendering.text(CaseChange.capitalize(text)))),
@@ -27,9 +32,9 @@ final class TextFilters {
                 long width = arguments.whole(rendering, 0, "width", CENTER_WIDTH);
                 return rendering.text(Padding.center(rendering, text, width, " "));
             })),
-            Map.entry("e", text((rendering, text, _) -> rendering.text(escape(text)))),
-            Map.entry("escape", text((rendering, text, _) -> rendering.text(escape(text)))),
-            Map.entry("forceescape", text((rendering, text, _) -> rendering.text(escape(text)))),
+            Map.entry("e", text((rendering, text, _) -> escape(rendering, text))),
+            Map.entry("escape", text((rendering, text, _) -> escape(rendering, text))),
+            Map.entry("forceescape", text((rendering, text, _) -> escape(rendering, text))),
             Map.entry("format", TextFilters::format),
             Map.entry("indent", text(TextFilters::indent)),
             Map.entry("lower", text((rendering, text, _) -> rendering.text(text.toLowerCase(Locale.ROOT)))),
@@ -56,12 +61,13 @@ final class TextFilters {
         };
     }
 
-    private static String escape(String text) {
-        return text.replace("&", "&amp;")
+    private static Value escape(Rendering rendering, String text) {
+        rendering.makes(ESCAPED_MAX * text.length());
+        return Value.of(text.replace("&", "&amp;")
                 .replace("<", "&lt;")
                 .replace(">", "&gt;")
                 .replace("'", "&#39;")
-                .replace("\"", "&#34;");
+                .replace("\"", "&#34;"));
     }
 
     private static Value format(Rendering rendering, Value input, Arguments arguments) {
@@ -124,18 +130,20 @@ final class TextFilters {
 
     private static Value urlEncode(Rendering rendering, Value input, Arguments arguments) {
         if (!(input instanceof Value.Dict dict)) {
-            return rendering.text(percent(Printer.str(rendering, input), "/"));
+            return rendering.text(percent(rendering, input, "/"));
         }
         List<String> pairs = new ArrayList<>();
         for (Map.Entry<Value, Value> entry : dict.entries().entrySet()) {
-            String pair = percent(Printer.str(rendering, entry.getKey()), "") + "="
-                    + percent(Printer.str(rendering, entry.getValue()), "");
+            String pair = percent(rendering, entry.getKey(), "") + "=" + percent(rendering, entry.getValue(), "");
             pairs.add(pair.replace("%20", "+"));
         }
         return rendering.text(String.join("&", pairs));
     }
 
-    private static String percent(String text, String safe) {
+    private static String percent(Rendering rendering, Value value, String safe) {
+        String text = Printer.str(rendering, value);
+        // Three bytes in UTF-8, each as a sign and two digits.
+        rendering.makes(9L * text.length());
         var out = new StringBuilder();
         for (byte octet : text.getBytes(StandardCharsets.UTF_8)) {
             char c = (char) (octet & 0xFF);
@@ -143,7 +151,7 @@ final class TextFilters {
             if (plain || "_.-~".indexOf(c) >= 0 || safe.indexOf(c) >= 0) {
                 out.append(c);
             } else {
-                out.append(String.format(Locale.ROOT, "%%%02X", (int) c));
+                out.append('%').append(HEXADECIMAL.charAt(c >> 4)).append(HEXADECIMAL.charAt(c & 0xF));
             }
         }
         return out.toString();

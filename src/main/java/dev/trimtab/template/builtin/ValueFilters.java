@@ -18,6 +18,9 @@ import java.util.Optional;
 
 /// Filters on single values: defaults, numbers, attributes and JSON.
 final class ValueFilters {
+    /// Characters of a text that may still be a number; Python itself stops at about as many digits.
+    private static final int NUMBER_MAX = 4300;
+
     private static final int INDENT_MAX = 100;
     private static final int PRECISION_MAX = 300;
 
@@ -56,6 +59,7 @@ final class ValueFilters {
             case Value.Bool _ -> Value.of(Kinds.whole(input));
             case Value.Real real ->
                 Double.isFinite(real.number()) ? Value.of(Numbers.truncated(rendering, real.number())) : otherwise;
+            case Value.Text text when text.text().length() > NUMBER_MAX -> otherwise;
             case Value.Text text -> parsedWhole(rendering, text.text(), base).orElse(otherwise);
             default -> otherwise;
         };
@@ -80,6 +84,7 @@ final class ValueFilters {
         return switch (input) {
             case Value.Real _ -> input;
             case Value.Int _, Value.Bool _ -> new Value.Real(Kinds.real(input));
+            case Value.Text text when text.text().length() > NUMBER_MAX -> otherwise;
             case Value.Text text -> {
                 Optional<Double> parsed = parsedReal(Texts.strip(text.text()));
                 yield parsed.isPresent() ? new Value.Real(parsed.get()) : otherwise;

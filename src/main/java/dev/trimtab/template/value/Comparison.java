@@ -130,13 +130,20 @@ public final class Comparison {
         return switch (haystack) {
             case Value.Text text -> containsText(rendering, text.text(), needle);
             case Value.Items items -> contains(rendering, items.values(), needle);
-            case Value.Dict dict -> Kinds.isKey(needle) && dict.entries().containsKey(needle);
+            case Value.Dict dict -> hasKey(rendering, dict, needle);
             case Value.Range range ->
                 Kinds.isWhole(needle) && contains(rendering, Sequences.values(rendering, range), needle);
             case Value.Undefined _ -> false;
             case Value.None _, Value.Bool _, Value.Int _, Value.Real _, Value.Function _, Value.Thing _ ->
                 throw rendering.invalid("argument of type '" + Kinds.nameOf(haystack) + "' is not iterable");
         };
+    }
+
+    private static boolean hasKey(Rendering rendering, Value.Dict dict, Value key) {
+        if (key instanceof Value.Text text) {
+            rendering.reads(text.text().length());
+        }
+        return Kinds.isKey(key) && dict.entries().containsKey(key);
     }
 
     private static boolean containsText(Rendering rendering, String text, Value needle) {

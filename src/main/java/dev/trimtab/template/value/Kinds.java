@@ -62,7 +62,11 @@ public final class Kinds {
     }
 
     static int keyHash(Value number) {
-        return Double.hashCode(real(number) + 0.0);
+        if (isWhole(number)) {
+            return Long.hashCode(whole(number));
+        }
+        double real = real(number);
+        return real == Math.rint(real) ? Long.hashCode((long) real) : Double.hashCode(real);
     }
 
     /// The value as an integer where Python would take it for one (`True` is 1).

@@ -24,12 +24,11 @@ public final class Operators {
                 && right instanceof Value.Items second
                 && first.shape() == second.shape()
                 && (first.shape() == Value.Shape.LIST || first.shape() == Value.Shape.TUPLE)) {
-            rendering.steps(first.values().size() + (long) second.values().size());
             List<Value> both =
                     new ArrayList<>(first.values().size() + second.values().size());
             both.addAll(first.values());
             both.addAll(second.values());
-            return rendering.items(first.shape(), both);
+            return rendering.items(first.shape(), both, Math.max(first.depth(), second.depth()));
         }
         if (left instanceof Value.Text first && isPlainNumber(right)) {
             return join(rendering, first.text(), Printer.str(rendering, right));
@@ -74,7 +73,7 @@ public final class Operators {
             for (List<Value> copy : Collections.nCopies((int) times, items.values())) {
                 repeated.addAll(copy);
             }
-            return rendering.items(items.shape(), repeated);
+            return rendering.items(items.shape(), repeated, items.depth());
         }
         String text = ((Value.Text) value).text();
         if (times <= 0 || text.isEmpty()) {

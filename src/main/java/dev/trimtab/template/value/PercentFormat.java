@@ -43,11 +43,13 @@ public final class PercentFormat {
                 continue;
             }
             named |= peek() == '(';
-            out.append(conversion());
-            rendering.step();
+            String converted = conversion();
+            rendering.makes(converted.length());
+            out.append(converted);
         }
         // Python takes a list, like a dict, for something that was to be looked into by name.
         boolean single = argument instanceof Value.Dict
+                || argument instanceof Value.Undefined
                 || (argument instanceof Value.Items items && items.shape() != Value.Shape.TUPLE);
         if (!named && next < positional.size() && !single) {
             throw rendering.invalid("not all arguments converted during string formatting");

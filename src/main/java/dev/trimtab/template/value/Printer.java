@@ -2,7 +2,6 @@ package dev.trimtab.template.value;
 
 import java.math.BigDecimal;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 
 /// Python's `str` and `repr`: what a template prints.
@@ -45,7 +44,7 @@ public final class Printer {
             case Value.Bool bool -> out.append(bool.truth() ? "True" : "False");
             case Value.Int whole -> out.append(whole.number());
             case Value.Real real -> out.append(real(real.number()));
-            case Value.Text text -> quote(text.text(), out);
+            case Value.Text text -> quote(rendering, text.text(), out);
             case Value.Items items -> sequence(rendering, items, out);
             case Value.Dict dict -> entries(rendering, dict, out);
             case Value.Range range -> range(range, out);
@@ -122,7 +121,8 @@ public final class Printer {
                 + Math.abs(exponent);
     }
 
-    private static void quote(String text, StringBuilder out) {
+    private static void quote(Rendering rendering, String text, StringBuilder out) {
+        rendering.reads(text.length());
         char quote = text.indexOf('\'') >= 0 && text.indexOf('"') < 0 ? '"' : '\'';
         out.append(quote);
         for (int i = 0; i < text.length(); ) {
@@ -139,7 +139,7 @@ public final class Printer {
                     } else if (isPrintable(codePoint)) {
                         out.appendCodePoint(codePoint);
                     } else {
-                        escape(codePoint, out);
+                        escape(rendering, codePoint, out);
                     }
                 }
             }
@@ -147,9 +147,13 @@ public final class Printer {
         out.append(quote);
     }
 
-    private static void escape(int codePoint, StringBuilder out) {
-        String pattern = codePoint <= 0xFF ? "\\x%02x" : codePoint <= 0xFFFF ? "\\u%04x" : "\\U%08x";
-        out.append(String.format(Locale.ROOT, pattern, codePoint));
+    private static void escape(Rendering rendering, int codePoint, StringBuilder out) {
+        int digits = codePoint <= 0xFF ? 2 : codePoint <= 0xFFFF ? 4 : 8;
+        rendering.makes(digits + 2);
+        out.append('\\').append(digits == 2 ? 'x' : digits == 4 ? 'u' : 'U');
+        for (int shift = 4 * digits - 4; shift >= 0; shift -= 4) {
+            out.append(Character.forDigit(codePoint >> shift & 0xF, 16));
+        }
     }
 
     /// Python's `str.isprintable` for one character.

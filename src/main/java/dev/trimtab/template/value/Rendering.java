@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 /// lies far above what real templates use (a chat of a thousand turns takes some 100,000 steps) and low
 /// enough that the worst template costs a fraction of a second and some hundred megabytes, once.
 public final class Rendering {
-    /// Nodes evaluated and list elements made or visited.
+    /// Nodes evaluated and list elements made.
     public static final long STEPS_MAX = 5_000_000;
 
     /// Calls of the interpreter inside each other. Real templates with recursive macros stay under 200;
@@ -35,8 +35,14 @@ public final class Rendering {
     /// Elements of one `range`, Jinja's own limit in its sandbox.
     public static final long RANGE_MAX = 100_000;
 
+    /// List elements copied or passed over for which one step is charged.
+    private static final int ELEMENTS_A_STEP = 8;
+
     /// Characters read for which one step is charged: reading is cheaper than making.
     private static final int CHARS_A_STEP = 64;
+
+    /// The longest text that is usually searched for; longer ones pay for their worst case.
+    private static final int SEARCHED_MAX = 64;
 
     private final Clock clock;
     private long steps;
@@ -64,7 +70,7 @@ public final class Rendering {
         }
     }
 
-    /// Counts the elements about to be made or visited.
+    /// Counts the elements about to be made.
     public void steps(long count) {
         steps += count;
         if (steps > STEPS_MAX) {
@@ -72,15 +78,20 @@ public final class Rendering {
         }
     }
 
+    /// Counts the elements of a list about to be copied or passed over, which is cheaper than making them.
+    public void visits(long count) {
+        steps(count / ELEMENTS_A_STEP + 1);
+    }
+
     /// Counts a text about to be searched or compared.
     public void reads(long length) {
         steps(length / CHARS_A_STEP + 1);
     }
 
-    /// Counts a search: one pass over the text as a rule, but a hostile pair makes it cost their
-    /// product.
+    /// Counts a search: one pass over the text as a rule, but a hostile pair makes it cost their product.
     public void searches(String text, String part) {
-        steps((text.length() + (long) text.length() * part.length() / 16) / CHARS_A_STEP + 1);
+        long worst = part.length() <= SEARCHED_MAX ? 1 + part.length() / ELEMENTS_A_STEP : part.length();
+        steps(text.length() * worst / CHARS_A_STEP + 1);
     }
 
     /// Counts a text about to be made; call before making it.
@@ -129,12 +140,18 @@ public final class Rendering {
     }
 
     public Value items(Value.Shape shape, List<Value> values) {
-        steps(values.size());
+        visits(values.size());
         return new Value.Items(shape, values, depthOver(values));
     }
 
+    /// As [#items(Value.Shape, List)], for values that come from lists of at most that depth.
+    Value items(Value.Shape shape, List<Value> values, int depth) {
+        visits(values.size());
+        return new Value.Items(shape, values, depth);
+    }
+
     public Value dict(Map<Value, Value> entries) {
-        steps(entries.size());
+        visits(entries.size());
         return new Value.Dict(entries, depthOver(entries.values()));
     }
 

@@ -13,11 +13,11 @@ public final class Sequences {
     public static List<Value> values(Rendering rendering, Value value) {
         return switch (value) {
             case Value.Items items -> {
-                rendering.steps(items.values().size());
+                rendering.visits(items.values().size());
                 yield items.values();
             }
             case Value.Dict dict -> {
-                rendering.steps(dict.entries().size());
+                rendering.visits(dict.entries().size());
                 yield List.copyOf(dict.entries().keySet());
             }
             case Value.Text text -> characters(rendering, text.text());
@@ -53,7 +53,10 @@ public final class Sequences {
     /// Python's `len`.
     public static long length(Rendering rendering, Value value) {
         return switch (value) {
-            case Value.Text text -> Texts.length(text.text());
+            case Value.Text text -> {
+                rendering.reads(text.text().length());
+                yield Texts.length(text.text());
+            }
             case Value.Items items -> items.values().size();
             case Value.Dict dict -> dict.entries().size();
             case Value.Range range -> range.size();
@@ -83,7 +86,8 @@ public final class Sequences {
             case Value.Items items ->
                 rendering.items(
                         items.shape() == Value.Shape.TUPLE ? Value.Shape.TUPLE : Value.Shape.LIST,
-                        cut(rendering, items.values(), start, stop, stride));
+                        cut(rendering, items.values(), start, stop, stride),
+                        items.depth());
             case Value.Range range -> rendering.list(cut(rendering, values(rendering, range), start, stop, stride));
             case Value.Undefined undefined -> throw rendering.undefined(undefined);
             case Value.None _, Value.Bool _, Value.Int _, Value.Real _, Value.Dict _, Value.Function _, Value.Thing _ ->

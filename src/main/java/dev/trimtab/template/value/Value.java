@@ -60,7 +60,12 @@ public sealed interface Value {
         }
     }
 
-    record Int(long number) implements Value {
+    record Int(long number) implements Value, Comparable<Int> {
+        @Override
+        public int compareTo(Int other) {
+            return Long.compare(number, other.number);
+        }
+
         @Override
         public boolean equals(@Nullable Object other) {
             return Kinds.isSameKey(this, other);
@@ -84,7 +89,13 @@ public sealed interface Value {
         }
     }
 
-    record Text(String text) implements Value {}
+    /// Comparable so that a dict stays fast when hostile keys share their hash.
+    record Text(String text) implements Value, Comparable<Text> {
+        @Override
+        public int compareTo(Text other) {
+            return text.compareTo(other.text);
+        }
+    }
 
     /// What a sequence prints and compares as.
     enum Shape {
