@@ -43,10 +43,11 @@ final class FloatTiles {
     /// One token times the F32 panel at byte `panel`: 32 elements to `out[at ..]`; `from` is where the
     /// token's values begin in `x`.
     static void gemvF32(MemorySegment data, long panel, int tiles, float[] x, int from, float[] out, int at) {
+        int one = Lanes.one(tiles);
         for (int r = 0; r < HALF; r += FLOAT_LANES) {
             FloatVector a = FloatVector.zero(FLOATS);
             FloatVector b = a;
-            for (int c = 0; c < tiles * TILE; c++) {
+            for (int c = 0; c < tiles * TILE; c += one) {
                 long line = panel + ((long) c * TILE + r) * Float.BYTES;
                 FloatVector v = FloatVector.broadcast(FLOATS, x[from + c]);
                 a = FloatVector.fromMemorySegment(FLOATS, data, line, LITTLE_ENDIAN)
@@ -61,10 +62,11 @@ final class FloatTiles {
 
     /// BF16, as [#gemvF32].
     static void gemvBf16(MemorySegment data, long panel, int tiles, float[] x, int from, float[] out, int at) {
+        int one = Lanes.one(tiles);
         for (int g = 0; g < TILE; g += SHORT_LANES) {
             FloatVector a = FloatVector.zero(FLOATS);
             FloatVector b = a;
-            for (int c = 0; c < tiles * TILE; c++) {
+            for (int c = 0; c < tiles * TILE; c += one) {
                 long line = panel + ((long) c * TILE + g) * Short.BYTES;
                 var w = ShortVector.fromMemorySegment(SHORTS, data, line, LITTLE_ENDIAN)
                         .reinterpretAsInts();
@@ -79,10 +81,11 @@ final class FloatTiles {
 
     /// F16, as [#gemvF32].
     static void gemvF16(MemorySegment data, long panel, int tiles, float[] x, int from, float[] out, int at) {
+        int one = Lanes.one(tiles);
         for (int g = 0; g < TILE; g += SHORT_LANES) {
             FloatVector a = FloatVector.zero(FLOATS);
             FloatVector b = a;
-            for (int c = 0; c < tiles * TILE; c++) {
+            for (int c = 0; c < tiles * TILE; c += one) {
                 long line = panel + ((long) c * TILE + g) * Short.BYTES;
                 var w = ShortVector.fromMemorySegment(SHORTS, data, line, LITTLE_ENDIAN)
                         .reinterpretAsInts();
@@ -106,6 +109,7 @@ final class FloatTiles {
 
     /// INT8, as [#gemvF32].
     static void gemvInt8(MemorySegment data, long panel, int tiles, float[] x, int from, float[] out, int at) {
+        int one = Lanes.one(tiles);
         long tileBytes = PackedMatrix.tileBytes(PackedFormat.INT8);
         for (int g = 0; g < TILE; g += SHORT_LANES) {
             FloatVector a = FloatVector.zero(FLOATS);
@@ -121,7 +125,7 @@ final class FloatTiles {
                         .reinterpretAsFloats()
                         .mul(EVEN_SCALE);
                 var ho = h.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats().mul(F16_SCALE);
-                for (int c = 0; c < TILE; c++) {
+                for (int c = 0; c < TILE; c += one) {
                     var bytes = ByteVector.fromMemorySegment(BYTES, data, tile + (long) c * TILE + g, LITTLE_ENDIAN);
                     var q = ((ShortVector) bytes.convertShape(B2S, SHORTS, 0)).reinterpretAsInts();
                     FloatVector v = FloatVector.broadcast(FLOATS, x[from + t * TILE + c]);
@@ -140,6 +144,7 @@ final class FloatTiles {
 
     /// INT4, as [#gemvF32].
     static void gemvInt4(MemorySegment data, long panel, int tiles, float[] x, int from, float[] out, int at) {
+        int one = Lanes.one(tiles);
         long tileBytes = PackedMatrix.tileBytes(PackedFormat.INT4);
         for (int g = 0; g < TILE; g += SHORT_LANES) {
             FloatVector a = FloatVector.zero(FLOATS);
@@ -155,7 +160,7 @@ final class FloatTiles {
                         .reinterpretAsFloats()
                         .mul(EVEN_SCALE);
                 var ho = h.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats().mul(F16_SCALE);
-                for (int c = 0; c < TILE; c += 2) {
+                for (int c = 0; c < TILE; c += 2 * one) {
                     var bytes = ByteVector.fromMemorySegment(BYTES, data, tile + (long) c * HALF + g, LITTLE_ENDIAN);
                     var pair = (ShortVector) bytes.convertShape(ZERO_EXTEND_B2S, SHORTS, 0);
                     int i = from + t * TILE + c;

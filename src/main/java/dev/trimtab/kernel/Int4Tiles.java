@@ -48,6 +48,7 @@ final class Int4Tiles {
 
     /// Token `token` of `in` times the panel at byte `panel`: 32 elements to `out[at ..]`.
     static void gemv(MemorySegment data, long panel, int tiles, Activations in, int token, float[] out, int at) {
+        int one = Lanes.one(tiles);
         int[] codes = in.codes();
         int[] sums = in.sums();
         float[] scales = in.scales();
@@ -60,7 +61,7 @@ final class Int4Tiles {
                 int c = (block + b) * TILE;
                 ShortVector s = ShortVector.broadcast(SHORTS, (short) (-8 * sums[block + b]));
                 ShortVector t = ShortVector.zero(SHORTS);
-                for (int p = 0; p < HALF; p++) {
+                for (int p = 0; p < HALF; p += one) {
                     var bytes = ByteVector.fromMemorySegment(BYTES, data, tile + (long) p * TILE + g, LITTLE_ENDIAN);
                     var q = (ShortVector) bytes.convertShape(ZERO_EXTEND_B2S, SHORTS, 0);
                     var x = IntVector.broadcast(INTS, codes[c + 2 * p]).reinterpretAsShorts();
@@ -87,6 +88,7 @@ final class Int4Tiles {
     /// Two tokens from `token`; token t's elements to `out[at + t * os ..]`.
     static void gemv2(
             MemorySegment data, long panel, int tiles, Activations in, int token, float[] out, int at, int os) {
+        int one = Lanes.one(tiles);
         int[] codes = in.codes();
         int[] sums = in.sums();
         float[] scales = in.scales();
@@ -102,7 +104,7 @@ final class Int4Tiles {
                 int d = token * blocks + b;
                 ShortVector s0 = ShortVector.broadcast(SHORTS, (short) (-8 * sums[d]));
                 ShortVector s1 = ShortVector.broadcast(SHORTS, (short) (-8 * sums[d + blocks]));
-                for (int p = 0; p < HALF; p++) {
+                for (int p = 0; p < HALF; p += one) {
                     int i = d * TILE + 2 * p;
                     var bytes = ByteVector.fromMemorySegment(BYTES, data, tile + (long) p * TILE + g, LITTLE_ENDIAN);
                     var q = (ShortVector) bytes.convertShape(ZERO_EXTEND_B2S, SHORTS, 0);
@@ -141,6 +143,7 @@ final class Int4Tiles {
     /// Four tokens from `token`, as [#gemv2].
     static void gemv4(
             MemorySegment data, long panel, int tiles, Activations in, int token, float[] out, int at, int os) {
+        int one = Lanes.one(tiles);
         int[] codes = in.codes();
         int[] sums = in.sums();
         float[] scales = in.scales();
@@ -156,7 +159,7 @@ final class Int4Tiles {
                 ShortVector s1 = ShortVector.broadcast(SHORTS, (short) (-8 * sums[d + n]));
                 ShortVector s2 = ShortVector.broadcast(SHORTS, (short) (-8 * sums[d + 2 * n]));
                 ShortVector s3 = ShortVector.broadcast(SHORTS, (short) (-8 * sums[d + 3 * n]));
-                for (int p = 0; p < HALF; p++) {
+                for (int p = 0; p < HALF; p += one) {
                     int i = d * TILE + 2 * p;
                     var bytes = ByteVector.fromMemorySegment(BYTES, data, tile + (long) p * TILE + g, LITTLE_ENDIAN);
                     var q = (ShortVector) bytes.convertShape(ZERO_EXTEND_B2S, SHORTS, 0);

@@ -35,6 +35,7 @@ final class Int8Tiles {
 
     /// Token `token` of `in` times the panel at byte `panel`: 32 elements to `out[at ..]`.
     static void gemv(MemorySegment data, long panel, int tiles, Activations in, int token, float[] out, int at) {
+        int one = Lanes.one(tiles);
         int[] codes = in.codes();
         float[] scales = in.scales();
         int block = token * (in.stride() / TILE);
@@ -46,7 +47,7 @@ final class Int8Tiles {
                 int c = (block + b) * TILE;
                 IntVector s = IntVector.zero(INTS);
                 IntVector t = s;
-                for (int p = 0; p < TILE; p += 2) {
+                for (int p = 0; p < TILE; p += 2 * one) {
                     long line = tile + (long) p * TILE + g;
                     var left = ByteVector.fromMemorySegment(BYTES, data, line, LITTLE_ENDIAN);
                     var right = ByteVector.fromMemorySegment(BYTES, data, line + TILE, LITTLE_ENDIAN);
@@ -76,6 +77,7 @@ final class Int8Tiles {
     /// Two tokens from `token`; token t's elements to `out[at + t * os ..]`.
     static void gemv2(
             MemorySegment data, long panel, int tiles, Activations in, int token, float[] out, int at, int os) {
+        int one = Lanes.one(tiles);
         int[] codes = in.codes();
         float[] scales = in.scales();
         int stride = in.stride();
@@ -88,7 +90,7 @@ final class Int8Tiles {
                 int d = token * n + b;
                 IntVector s0 = IntVector.zero(INTS);
                 IntVector t0 = s0, s1 = s0, t1 = s0;
-                for (int p = 0; p < TILE; p += 2) {
+                for (int p = 0; p < TILE; p += 2 * one) {
                     long line = tile + (long) p * TILE + g;
                     int c = d * TILE + p;
                     var bytes = ByteVector.fromMemorySegment(BYTES, data, line, LITTLE_ENDIAN);

@@ -52,4 +52,13 @@ final class Lanes {
     static final float F16_SCALE = 0x1p112f;
 
     private Lanes() {}
+
+    /// One, by a detour that the compiler does not see through, for a count that is never under one. A loop
+    /// of unknown step is not unrolled, and a loop over weights had better not be: unrolled eight times, each
+    /// load instruction meets every eighth line only, the processor's prefetchers lose the stream, and memory
+    /// is read half as fast (F32 on Zen 4: 9 GB/s against 19 on one thread). In cache nothing is lost: the
+    /// processor overlaps rounds by itself.
+    static int one(int count) {
+        return Math.min(1, count);
+    }
 }

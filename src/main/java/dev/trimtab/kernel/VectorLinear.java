@@ -17,6 +17,10 @@ final class VectorLinear implements LinearOperator {
 
     private static final int TILE = PackedMatrix.TILE;
 
+    /// Multiply-adds of the smallest chunk: some microseconds, several times what passing it to another
+    /// thread costs.
+    private static final long SHARED_MACS = 1 << 17;
+
     private final PackedMatrix matrix;
     private final MemorySegment data;
     private final boolean onCodes;
@@ -66,7 +70,9 @@ final class VectorLinear implements LinearOperator {
         if (onCodes) {
             in.encode(pool);
         }
-        pool.run(matrix.panels(), 1, (from, to) -> {
+        long macs = (long) TILE * in.stride() * in.tokens();
+        int grain = (int) Math.max(1, SHARED_MACS / macs);
+        pool.run(matrix.panels(), grain, (from, to) -> {
             for (int panel = from; panel < to; panel++) {
                 multiply(panel, in, out);
             }
