@@ -36,15 +36,26 @@ class ArchitectureTest {
             Map.entry("template", Set.of()),
             Map.entry("model", Set.of("tensor", "kernel", "checkpoint")),
             Map.entry("engine", Set.of("tensor", "kernel", "tokenizer", "model")),
-            Map.entry("variant", Set.of("tensor", "kernel", "checkpoint", "tokenizer", "template", "model", "engine")),
+            Map.entry(
+                    "variant",
+                    Set.of("tensor", "kernel", "checkpoint", "tokenizer", "template", "model", "engine", "quality")),
             Map.entry("api", Set.of("variant", "engine", "tokenizer", "template")),
             Map.entry("telemetry", Set.of("engine", "variant", "api")),
             Map.entry("cli", Set.of("*")),
             Map.entry("app", Set.of("*")));
 
     /// Packages of plain Java: nothing of a framework, no databind, no metrics library.
-    private static final Set<String> PLAIN =
-            Set.of("error", "tensor", "kernel", "checkpoint", "tokenizer", "template", "model", "engine", "variant");
+    private static final Set<String> PLAIN = Set.of(
+            "error",
+            "tensor",
+            "kernel",
+            "checkpoint",
+            "tokenizer",
+            "template",
+            "model",
+            "engine",
+            "quality",
+            "variant");
 
     /// `cli` and `app` start each other: the command starts the server, whose start-up reads the command's
     /// options.

@@ -22,7 +22,8 @@ import picocli.CommandLine.Command;
             RunCommand.class,
             ChatCommand.class,
             TokenizeCommand.class,
-            InspectCommand.class
+            InspectCommand.class,
+            BenchCommand.class
         })
 public final class Main implements Callable<Integer> {
     private static final String VECTOR_MODULE = "jdk.incubator.vector";

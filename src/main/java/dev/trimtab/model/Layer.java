@@ -1,6 +1,7 @@
 package dev.trimtab.model;
 
 import dev.trimtab.kernel.LinearOperator;
+import java.util.List;
 
 /// The packed weights of one layer, `x` being `[tokens, hiddenSize]`:
 ///
@@ -24,12 +25,17 @@ record Layer(
         LinearOperator upProj,
         LinearOperator downProj) {
     long sizeBytes() {
-        return qProj.sizeBytes()
-                + kProj.sizeBytes()
-                + vProj.sizeBytes()
-                + oProj.sizeBytes()
-                + gateProj.sizeBytes()
-                + upProj.sizeBytes()
-                + downProj.sizeBytes();
+        return matrices().stream().mapToLong(LinearOperator::sizeBytes).sum();
+    }
+
+    /// Multiply-adds of one token in the layer's matrices.
+    long multiplyAdds() {
+        return matrices().stream()
+                .mapToLong(matrix -> (long) matrix.rows() * matrix.columns())
+                .sum();
+    }
+
+    private List<LinearOperator> matrices() {
+        return List.of(qProj, kProj, vProj, oProj, gateProj, upProj, downProj);
     }
 }

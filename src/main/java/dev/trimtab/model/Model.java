@@ -104,6 +104,11 @@ public final class Model implements ForwardPass, AutoCloseable {
         return weights.sizeBytes();
     }
 
+    /// Multiply-adds of one prefill token in all layers' matrices, the head not counted.
+    public long multiplyAddsPerToken() {
+        return weights.layers().stream().mapToLong(Layer::multiplyAdds).sum();
+    }
+
     @Override
     public int vocabSize() {
         return config.vocabSize();

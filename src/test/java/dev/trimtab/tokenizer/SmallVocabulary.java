@@ -73,7 +73,7 @@ final class SmallVocabulary {
     }
 
     SmallVocabulary withId(String name, long id) {
-        return with(name + "_token_id", new MetadataValue.Whole(ValueType.UINT32, id));
+        return with(name + "_token_id", new MetadataValue.Whole(id < 0 ? ValueType.INT32 : ValueType.UINT32, id));
     }
 
     int size() {
