@@ -46,10 +46,10 @@ final class Candidates {
         Arrays.sort(keys, 0, count);
     }
 
-    /// Gives each its weight `exp((logit - max) / temperature)`.
-    void weigh(float max, double temperature) {
+    /// Gives each its weight `exp((logit - max) * sharpness)`.
+    void weigh(float max, double sharpness) {
         for (int i = 0; i < count; i++) {
-            weights[i] = Sampler.weight(logitOf(keys[i]), max, temperature);
+            weights[i] = Sampler.weight(logitOf(keys[i]), max, sharpness);
         }
     }
 

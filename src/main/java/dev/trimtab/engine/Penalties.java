@@ -41,11 +41,9 @@ final class Penalties {
 
     /// Changes the logits that begin at `logits[offset]` in place.
     void adjust(float[] logits, int offset) {
-        for (int slot = 0; counting && slot < counts.slots(); slot++) {
-            if (counts.token(slot) >= 0) {
-                int place = offset + counts.token(slot);
-                logits[place] = penalized(logits[place], counts.outputCount(slot));
-            }
+        for (int i = 0; i < counts.size(); i++) {
+            int place = offset + counts.token(i);
+            logits[place] = penalized(logits[place], counts.outputCount(i));
         }
         for (int i = 0; i < biasTokens.length; i++) {
             logits[offset + biasTokens[i]] += biases[i];
@@ -63,81 +61,77 @@ final class Penalties {
         return repeated - options.presencePenalty() - outputCount * options.frequencyPenalty();
     }
 
-    /// How often each token occurs in a sequence's output, for the tokens of its prompt and output: a sparse
-    /// map in two int arrays (open addressing, linear probing, at most half full), because a map of objects
-    /// would allocate at every token.
+    /// How often each token occurs in a sequence's output, for the tokens of its prompt and output: entries
+    /// in order of first sight, found through a hash table (open addressing, linear probing, at most half
+    /// full), all in int arrays, because a map of objects would allocate at every token.
     ///
     /// - `see`, `count`: O(1) expected
-    /// - iteration by slot: O(capacity), at most four times the number of distinct tokens
+    /// - iteration by index: O(distinct tokens)
     static final class TokenCounts {
         private static final int EMPTY = -1;
-        private int[] tokens = new int[64];
-        private int[] counts = new int[64];
-        private int distinct;
+        private int[] slots = new int[64];
+        private int[] tokens = new int[32];
+        private int[] outputCounts = new int[32];
+        private int size;
 
         TokenCounts() {
-            Arrays.fill(tokens, EMPTY);
+            Arrays.fill(slots, EMPTY);
         }
 
         /// Notes that `token` is in the prompt.
         void see(int token) {
-            slotOf(token);
+            indexOf(token);
         }
 
         /// Counts one more of `token` in the output.
         void count(int token) {
-            int slot = slotOf(token); // may replace the arrays
-            counts[slot]++;
+            int index = indexOf(token); // may replace the arrays
+            outputCounts[index]++;
         }
 
-        /// Slots to visit; those without a token hold a negative one.
-        int slots() {
-            return tokens.length;
+        /// Distinct tokens.
+        int size() {
+            return size;
         }
 
-        /// The token in `slot`, negative for none.
-        int token(int slot) {
-            return tokens[slot];
+        int token(int index) {
+            return tokens[index];
         }
 
-        /// How often the token in `slot` is in the output; 0 for one of the prompt only.
-        int outputCount(int slot) {
-            return counts[slot];
+        /// How often the token at `index` is in the output; 0 for one of the prompt only.
+        int outputCount(int index) {
+            return outputCounts[index];
         }
 
-        private int slotOf(int token) {
+        private int indexOf(int token) {
             int slot = find(token);
-            if (tokens[slot] == EMPTY) {
-                if (2 * ++distinct > tokens.length) {
+            if (slots[slot] == EMPTY) {
+                if (size == tokens.length) {
                     grow();
                     slot = find(token);
                 }
-                tokens[slot] = token;
+                tokens[size] = token;
+                slots[slot] = size++;
             }
-            return slot;
+            return slots[slot];
         }
 
         private int find(int token) {
-            int mask = tokens.length - 1;
+            int mask = slots.length - 1;
             int slot = ((token * 0x9E3779B9) >>> 7) & mask;
-            while (tokens[slot] != EMPTY && tokens[slot] != token) {
+            while (slots[slot] != EMPTY && tokens[slots[slot]] != token) {
                 slot = (slot + 1) & mask;
             }
             return slot;
         }
 
         private void grow() {
-            int[] oldTokens = tokens;
-            int[] oldCounts = counts;
-            tokens = new int[2 * oldTokens.length];
-            counts = new int[2 * oldTokens.length];
-            Arrays.fill(tokens, EMPTY);
-            for (int old = 0; old < oldTokens.length; old++) {
-                if (oldTokens[old] != EMPTY) {
-                    int slot = find(oldTokens[old]);
-                    tokens[slot] = oldTokens[old];
-                    counts[slot] = oldCounts[old];
-                }
+            tokens = Arrays.copyOf(tokens, 2 * size);
+            outputCounts = Arrays.copyOf(outputCounts, 2 * size);
+            slots = new int[4 * size];
+            Arrays.fill(slots, EMPTY);
+            for (int index = 0; index < size; index++) {
+                slots[find(tokens[index])] = index;
             }
         }
     }

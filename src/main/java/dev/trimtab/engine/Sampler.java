@@ -73,7 +73,7 @@ final class Sampler {
         double uniform = uniform(seed, position);
         if (!limitsCount(options) && options.topP() == 1 && options.minP() == 0) {
             cut = Cut.NONE;
-            return drawFromAll(uniform, weighAll(logits, offset, max, options.temperature()));
+            return drawFromAll(uniform, weighAll(logits, offset, max, 1.0 / options.temperature()));
         }
         keep(logits, offset, max, options);
         cut = Cut.CANDIDATES;
@@ -157,18 +157,20 @@ final class Sampler {
 
     // Weights
 
-    static double weight(float logit, float max, double temperature) {
-        return Exponential.exp(((double) logit - max) / temperature);
+    /// `exp((logit - max) * sharpness)`: sharpness is the temperature's inverse, as dividing costs more than
+    /// the rest.
+    static double weight(float logit, float max, double sharpness) {
+        return Exponential.exp(((double) logit - max) * sharpness);
     }
 
     /// Fills in the weight of each token and each run; the weight of all.
-    private double weighAll(float[] logits, int offset, float max, double temperature) {
+    private double weighAll(float[] logits, int offset, float max, double sharpness) {
         double total = 0;
         for (int run = 0; run < runWeights.length; run++) {
             double sum = 0;
             int end = Math.min(vocabSize, (run + 1) * RUN);
             for (int token = run * RUN; token < end; token++) {
-                double weight = weight(logits[offset + token], max, temperature);
+                double weight = weight(logits[offset + token], max, sharpness);
                 tokenWeights[token] = weight;
                 sum += weight;
             }
@@ -200,27 +202,27 @@ final class Sampler {
 
     /// Makes candidates of the tokens that may be drawn.
     private void keep(float[] logits, int offset, float max, SamplingOptions options) {
-        double temperature = options.temperature();
-        float floor = (float) (max - TAIL * temperature);
+        double sharpness = 1.0 / options.temperature();
+        float floor = (float) (max - TAIL / sharpness);
         if (limitsCount(options)) {
             gather(logits, offset, Math.max(floor, stripesFloor(options.topK())));
             candidates.keepTop(options.topK());
-            candidates.weigh(max, temperature);
+            candidates.weigh(max, sharpness);
             if (options.topP() < 1) {
                 candidates.keepHeaviest(options.topP() * candidates.sum());
             }
         } else if (options.topP() < 1) {
-            double target = options.topP() * weighAll(logits, offset, max, temperature);
+            double target = options.topP() * weighAll(logits, offset, max, sharpness);
             double lightest = 1;
             do {
                 lightest *= NUCLEUS_STEP;
-                gather(logits, offset, Math.max(floor, floorOf(lightest, max, temperature)));
-                candidates.weigh(max, temperature);
+                gather(logits, offset, Math.max(floor, floorOf(lightest, max, sharpness)));
+                candidates.weigh(max, sharpness);
             } while (candidates.sum() < target && lightest > SMALLEST);
             candidates.keepHeaviest(target);
         } else {
-            gather(logits, offset, Math.max(floor, floorOf(options.minP(), max, temperature)));
-            candidates.weigh(max, temperature);
+            gather(logits, offset, Math.max(floor, floorOf(options.minP(), max, sharpness)));
+            candidates.weigh(max, sharpness);
         }
         if (options.minP() > 0) {
             candidates.keepFrom(options.minP());
@@ -228,8 +230,8 @@ final class Sampler {
     }
 
     /// A logit that no token of at least `weight` is below; halved because logits are rounded to floats.
-    private static float floorOf(double weight, float max, double temperature) {
-        return (float) (max + temperature * Math.log(weight / 2));
+    private static float floorOf(double weight, float max, double sharpness) {
+        return (float) (max + Math.log(weight / 2) / sharpness);
     }
 
     /// A logit that at least `k` tokens reach.

@@ -78,10 +78,8 @@ class PenaltiesTest {
             }
 
             Map<Integer, Integer> found = new HashMap<>();
-            for (int slot = 0; slot < counts.slots(); slot++) {
-                if (counts.token(slot) >= 0) {
-                    found.put(counts.token(slot), counts.outputCount(slot));
-                }
+            for (int i = 0; i < counts.size(); i++) {
+                found.put(counts.token(i), counts.outputCount(i));
             }
 
             assertThat(found).isEqualTo(expected);
