@@ -36,6 +36,7 @@ class ArchitectureTest {
             Map.entry("template", Set.of()),
             Map.entry("model", Set.of("tensor", "kernel", "checkpoint")),
             Map.entry("engine", Set.of("tensor", "kernel", "tokenizer", "model")),
+            Map.entry("quality", Set.of("tensor", "kernel", "checkpoint", "tokenizer", "model", "engine")),
             Map.entry(
                     "variant",
                     Set.of("tensor", "kernel", "checkpoint", "tokenizer", "template", "model", "engine", "quality")),

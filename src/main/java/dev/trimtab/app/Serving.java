@@ -40,7 +40,7 @@ public final class Serving implements AutoCloseable {
         this.memoryPlan = memoryPlan;
         this.pool = new ComputePool(options.threads());
         this.kernels = Kernels.best(pool);
-        this.kvPool = new KvPool(memoryPlan.kvBytes());
+        this.kvPool = new KvPool(memoryPlan.kvBytes(), memoryPlan.kvExtentBytes());
         this.loader = new VariantLoader(kernels, loop, kvPool, options.variants(), listeners);
     }
 

@@ -1,6 +1,7 @@
 package dev.trimtab.engine;
 
 import dev.trimtab.error.BadConfiguration;
+import dev.trimtab.kernel.LazyMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.BitSet;
@@ -49,9 +50,8 @@ public final class KvPool implements AutoCloseable {
         this(sizeBytes, extentBytesFor(sizeBytes));
     }
 
-    /// Reserves `sizeBytes`, cut into extents of `extentBytes`; what is left over of either is not used. The
-    /// memory is zeroed, and so resident, from the start: a pool that cannot be backed fails here, not under
-    /// load.
+    /// Reserves `sizeBytes`, cut into extents of `extentBytes`; what is left over of either is not used.
+    /// Pages become resident with their first use; whether there are enough is the memory plan's to say.
     ///
     /// @throws BadConfiguration when not even one extent fits
     public KvPool(long sizeBytes, long extentBytes) {
@@ -62,7 +62,7 @@ public final class KvPool implements AutoCloseable {
         }
         this.extentBytes = alignedBytes;
         this.extents = (int) (sizeBytes / alignedBytes);
-        this.memory = arena.allocate(extents * alignedBytes, ALIGNMENT);
+        this.memory = LazyMemory.allocate(arena, extents * alignedBytes, ALIGNMENT);
         this.free = new BitSet(extents);
         free.set(0, extents);
     }

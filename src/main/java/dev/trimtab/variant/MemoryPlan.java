@@ -13,7 +13,8 @@ import java.util.stream.Collectors;
 /// @param weightBytes packed weights of all models
 /// @param scratchBytes activations of one step, all models
 /// @param kvBytes the process-wide KV pool
-public record MemoryPlan(long availableBytes, long weightBytes, long scratchBytes, long kvBytes) {
+/// @param kvExtentBytes the pieces it is cut into, whole blocks of the model with the largest
+public record MemoryPlan(long availableBytes, long weightBytes, long scratchBytes, long kvBytes, long kvExtentBytes) {
     /// The JVM itself: heap in use, code cache, thread stacks, buffers of connections.
     private static final long JVM_BYTES = 256L << 20;
 
@@ -21,12 +22,17 @@ public record MemoryPlan(long availableBytes, long weightBytes, long scratchByte
     /// head-room.
     private static final double KV_SHARE = 0.6;
 
+    /// Extents of the KV pool: few enough that a model wastes little of one, many enough to share.
+    private static final int KV_EXTENTS = 64;
+
     /// What one model asks for.
     ///
+    /// @param kvBlockBytes one of its KV blocks
     /// @param kvFloorBytes KV cache for one sequence as long as the context: below it the model cannot serve
     ///     what it says
     /// @param kvWishBytes KV cache for all sequences it may run at full length
-    public record Demand(String name, long weightBytes, long scratchBytes, long kvFloorBytes, long kvWishBytes) {
+    public record Demand(
+            String name, long weightBytes, long scratchBytes, long kvBlockBytes, long kvFloorBytes, long kvWishBytes) {
         @Override
         public String toString() {
             return name + ": weights " + readable(weightBytes) + ", scratch " + readable(scratchBytes) + ", KV cache "
@@ -51,7 +57,9 @@ public record MemoryPlan(long availableBytes, long weightBytes, long scratchByte
                     + demands.stream().map(Demand::toString).collect(Collectors.joining("; ")) + "; the process "
                     + readable(JVM_BYTES) + "; KV pool " + readable(kv) + ")");
         }
-        return new MemoryPlan(availableBytes, weights, scratch, kv);
+        long block = demands.stream().mapToLong(Demand::kvBlockBytes).max().orElse(1);
+        long extent = block * Math.max(1, kv / KV_EXTENTS / block);
+        return new MemoryPlan(availableBytes, weights, scratch, Math.ceilDiv(kv, extent) * extent, extent);
     }
 
     @Override

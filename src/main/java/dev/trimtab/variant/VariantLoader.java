@@ -55,6 +55,7 @@ public final class VariantLoader {
                 name,
                 ModelLoader.packedBytes(checkpoint, options.model()),
                 Model.scratchBytes(config, options.capacity()),
+                kv.blockBytes(),
                 sequenceBytes,
                 sequenceBytes * options.engine().maxSequences());
     }
