@@ -101,8 +101,9 @@ public final class SpeedProbe {
                     }
                 });
             }
-            while (engine.step()) {
-                Thread.onSpinWait();
+            boolean working = true;
+            while (working) {
+                working = engine.step();
             }
         }
         return round;

@@ -28,7 +28,7 @@ final class WarmUp {
     /// Must run where the model's forward pass may: on the engine thread, or before it is served.
     static void run(ForwardPass model, LongSupplier nanoClock) {
         long endNanos = nanoClock.getAsLong() + BUDGET_NANOS;
-        try (Arena arena = Arena.ofConfined()) {
+        try (Arena arena = Arena.ofShared()) {
             int sequences = Arrays.stream(SEQUENCES).max().orElseThrow();
             int capacity = Math.min(model.tokenCapacity(), KvLayout.BLOCK_TOKENS);
             TokenBatch batch =
