@@ -2,17 +2,21 @@ package dev.trimtab.kernel;
 
 /// How keys and values are held in the KV cache.
 public enum KvEncoding {
-    F32(4),
-    F16(2),
-    BF16(2);
+    F32,
+    /// Values beyond its range become its largest, not infinite: every tier takes a cached f16 for a number.
+    F16,
+    BF16,
+    /// Signed 8-bit codes with an f16 scale for each 32 elements of a token's key or value: about half of
+    /// F16.
+    Q8;
 
-    private final int elementBytes;
-
-    KvEncoding(int elementBytes) {
-        this.elementBytes = elementBytes;
-    }
-
-    public int elementBytes() {
-        return elementBytes;
+    /// Bytes of one head's keys, or values, for the tokens of one block.
+    long headBytes(int headDim) {
+        long elements = (long) headDim * KvLayout.BLOCK_TOKENS;
+        return switch (this) {
+            case F32 -> elements * Float.BYTES;
+            case F16, BF16 -> elements * Short.BYTES;
+            case Q8 -> Math.ceilDiv(headDim, PackedMatrix.TILE) * PackedMatrix.tileBytes(PackedFormat.INT8);
+        };
     }
 }

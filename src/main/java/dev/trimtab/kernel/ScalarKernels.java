@@ -2,21 +2,11 @@ package dev.trimtab.kernel;
 
 import dev.trimtab.tensor.Tensor;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 
 /// The reference tier: every operation as its formula reads, in plain loops. Other tiers are tested
 /// against it.
 final class ScalarKernels implements Kernels {
     private static final int BLOCK_TOKENS = KvLayout.BLOCK_TOKENS;
-    private static final ValueLayout.OfFloat FLOAT =
-            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfShort SHORT =
-            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-
-    /// The largest finite f16.
-    private static final float F16_MAX = 65504;
 
     private final ComputePool pool;
 
@@ -120,42 +110,20 @@ final class ScalarKernels implements Kernels {
     /// [#storeKv] for the tokens `[from, to)`.
     static void storeTokens(
             Activations keys, Activations values, KvLayout layout, int layer, TokenBatch batch, int from, int to) {
-        int headDim = layout.headDim();
         for (int token = from; token < to; token++) {
             int slot = batch.position(token) % BLOCK_TOKENS;
             for (int head = 0; head < layout.kvHeads(layer); head++) {
                 long key = headAddress(layout, layer, head, batch, token, batch.position(token) / BLOCK_TOKENS);
-                long value = key + layout.keyBytes();
-                for (int d = 0; d < headDim; d++) {
-                    float k = keys.values()[token * keys.stride() + head * headDim + d];
-                    float v = values.values()[token * values.stride() + head * headDim + d];
-                    write(batch.kv(), layout.encoding(), key, d * BLOCK_TOKENS + slot, k);
-                    write(batch.kv(), layout.encoding(), value, slot * headDim + d, v);
-                }
+                int element = head * layout.headDim();
+                layout.storeKey(batch.kv(), key, slot, keys.values(), token * keys.stride() + element);
+                layout.storeValue(
+                        batch.kv(), key + layout.keyBytes(), slot, values.values(), token * values.stride() + element);
             }
         }
     }
 
     private static long headAddress(KvLayout layout, int layer, int head, TokenBatch batch, int token, int block) {
         return batch.blockOffset(batch.sequence(token), block) + layout.headOffset(layer, head);
-    }
-
-    /// Values beyond f16's range become its largest, not infinite: every tier takes a cached f16 for a
-    /// number.
-    private static void write(MemorySegment kv, KvEncoding encoding, long base, int element, float value) {
-        switch (encoding) {
-            case F32 -> kv.set(FLOAT, base + 4L * element, value);
-            case F16 -> kv.set(SHORT, base + 2L * element, Float.floatToFloat16(Math.clamp(value, -F16_MAX, F16_MAX)));
-            case BF16 -> kv.set(SHORT, base + 2L * element, PackedMatrix.toBfloat16(value));
-        }
-    }
-
-    private static float read(MemorySegment kv, KvEncoding encoding, long base, int element) {
-        return switch (encoding) {
-            case F32 -> kv.get(FLOAT, base + 4L * element);
-            case F16 -> Float.float16ToFloat(kv.get(SHORT, base + 2L * element));
-            case BF16 -> Float.intBitsToFloat(kv.get(SHORT, base + 2L * element) << 16);
-        };
     }
 
     @Override
@@ -186,7 +154,7 @@ final class ScalarKernels implements Kernels {
         for (int j = 0; j < scores.length; j++) {
             long key = headAddress(layout, layer, kvHead, batch, token, j / BLOCK_TOKENS);
             for (int d = 0; d < headDim; d++) {
-                float k = read(batch.kv(), layout.encoding(), key, d * BLOCK_TOKENS + j % BLOCK_TOKENS);
+                float k = layout.key(batch.kv(), key, j % BLOCK_TOKENS, d);
                 scores[j] += query.values()[from + d] * k;
             }
             scores[j] *= scale;
@@ -196,7 +164,7 @@ final class ScalarKernels implements Kernels {
             double sum = 0;
             for (int j = 0; j < scores.length; j++) {
                 long value = headAddress(layout, layer, kvHead, batch, token, j / BLOCK_TOKENS) + layout.keyBytes();
-                sum += scores[j] * read(batch.kv(), layout.encoding(), value, j % BLOCK_TOKENS * headDim + d);
+                sum += scores[j] * layout.value(batch.kv(), value, j % BLOCK_TOKENS, d);
             }
             out.values()[token * out.stride() + head * headDim + d] = (float) sum;
         }

@@ -1,5 +1,6 @@
 package dev.trimtab.kernel;
 
+import static dev.trimtab.kernel.Lanes.BYTES;
 import static dev.trimtab.kernel.Lanes.F16_BITS;
 import static dev.trimtab.kernel.Lanes.F16_SCALE;
 import static dev.trimtab.kernel.Lanes.FLOATS;
@@ -7,7 +8,11 @@ import static dev.trimtab.kernel.Lanes.FLOAT_LANES;
 import static dev.trimtab.kernel.Lanes.HALF_SHORTS;
 import static dev.trimtab.kernel.Lanes.INTS;
 import static dev.trimtab.kernel.Lanes.LITTLE_ENDIAN;
+import static dev.trimtab.kernel.Lanes.SHORTS;
+import static dev.trimtab.kernel.Lanes.SHORT_LANES;
 import static jdk.incubator.vector.VectorOperators.ASHR;
+import static jdk.incubator.vector.VectorOperators.B2S;
+import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.MAX;
 import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_S2I;
@@ -16,6 +21,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
@@ -38,6 +44,9 @@ final class VectorAttention {
     private static final int QUAD = 4;
 
     private static final int BLOCK_TOKENS = KvLayout.BLOCK_TOKENS;
+    private static final int TILE = PackedMatrix.TILE;
+    private static final ValueLayout.OfShort SHORT =
+            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfFloat FLOAT =
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
@@ -70,8 +79,7 @@ final class VectorAttention {
             long at = call.batch().blockOffset(call.batch().sequence(from), block)
                     + layout.headOffset(call.layer(), kvHead);
             MemorySegment kv = call.batch().kv();
-            decode(layout.encoding(), kv, at, keys, headDim * BLOCK_TOKENS);
-            decode(layout.encoding(), kv, at + layout.keyBytes(), values, headDim * BLOCK_TOKENS);
+            decode(layout, kv, at);
             int valid = Math.min(BLOCK_TOKENS, end - start);
             for (int first = 0; first < count; first += QUAD) {
                 int last = Math.min(count, first + QUAD) - 1;
@@ -165,12 +173,48 @@ final class VectorAttention {
         e.intoArray(out, at + 3 * os);
     }
 
-    /// Decodes `count` elements, a multiple of 32.
-    private static void decode(KvEncoding encoding, MemorySegment kv, long at, float[] out, int count) {
-        switch (encoding) {
-            case F32 -> MemorySegment.copy(kv, FLOAT, at, out, 0, count);
-            case F16 -> decodeF16(kv, at, out, count);
-            case BF16 -> decodeBf16(kv, at, out, count);
+    /// Decodes one head's keys at byte `at` and the values after them.
+    private void decode(KvLayout layout, MemorySegment kv, long at) {
+        int count = layout.headDim() * BLOCK_TOKENS;
+        long valuesAt = at + layout.keyBytes();
+        switch (layout.encoding()) {
+            case F32 -> {
+                MemorySegment.copy(kv, FLOAT, at, keys, 0, count);
+                MemorySegment.copy(kv, FLOAT, valuesAt, values, 0, count);
+            }
+            case F16 -> {
+                decodeF16(kv, at, keys, count);
+                decodeF16(kv, valuesAt, values, count);
+            }
+            case BF16 -> {
+                decodeBf16(kv, at, keys, count);
+                decodeBf16(kv, valuesAt, values, count);
+            }
+            case Q8 -> {
+                int tiles = Math.ceilDiv(layout.headDim(), TILE);
+                FloatTiles.unpackInt8(kv, at, tiles, keys);
+                for (int slot = 0; slot < BLOCK_TOKENS; slot++) {
+                    decodeQ8(kv, valuesAt, slot, tiles, values, slot * layout.headDim());
+                }
+            }
+        }
+    }
+
+    /// The value in slot `slot`. Padding of its last tile falls on the next slot's place, which is decoded
+    /// after it.
+    private static void decodeQ8(MemorySegment kv, long at, int slot, int tiles, float[] out, int to) {
+        long tileBytes = PackedMatrix.tileBytes(PackedFormat.INT8);
+        for (int t = 0; t < tiles; t++) {
+            long tile = at + t * tileBytes;
+            float scale = Float.float16ToFloat(kv.get(SHORT, tile + tileBytes - 2L * TILE + 2L * slot));
+            for (int g = 0; g < TILE; g += SHORT_LANES) {
+                var bytes = ByteVector.fromMemorySegment(BYTES, kv, tile + (long) slot * TILE + g, LITTLE_ENDIAN);
+                var q = ((ShortVector) bytes.convertShape(B2S, SHORTS, 0)).reinterpretAsInts();
+                var even = (FloatVector) q.lanewise(LSHL, 16).lanewise(ASHR, 16).convert(I2F, 0);
+                even.mul(scale).intoArray(out, to + t * TILE + g / 2);
+                var odd = (FloatVector) q.lanewise(ASHR, 16).convert(I2F, 0);
+                odd.mul(scale).intoArray(out, to + t * TILE + TILE / 2 + g / 2);
+            }
         }
     }
 
@@ -218,9 +262,10 @@ final class VectorAttention {
     private void makeRoom(int headDim, int count) {
         int padded = Math.ceilDiv(count, QUAD) * QUAD;
         int stride = stride(headDim);
-        if (keys.length < headDim * BLOCK_TOKENS) {
-            keys = new float[headDim * BLOCK_TOKENS];
-            values = new float[headDim * BLOCK_TOKENS + FLOAT_LANES];
+        int whole = Math.ceilDiv(headDim, TILE) * TILE * BLOCK_TOKENS;
+        if (keys.length < whole) {
+            keys = new float[whole];
+            values = new float[whole + TILE];
         }
         if (outputs.length < padded * stride || maxima.length < padded) {
             queries = new float[padded * stride];
