@@ -25,7 +25,9 @@ public final class PackagedServer implements AutoCloseable {
 
     private final Process process;
     private final String address;
-    private final HttpClient client = HttpClient.newHttpClient();
+    // Version 1.1, so that each client has a connection of its own to vanish with.
+    private final HttpClient client =
+            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
     private PackagedServer(Process process, String address) {
         this.process = process;
