@@ -9,8 +9,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 
 /// A cursor over little-endian bytes that never leaves them: every read first asks whether the bytes are
-/// there, and
-/// every claimed length is compared with what remains before anything is allocated for it.
+/// there, and every claimed length is compared with what remains before anything is allocated for it.
 ///
 /// `what`, given to each read, names the field in the [BadCheckpoint] that a short file earns.
 final class ByteReader {

@@ -13,9 +13,8 @@ import java.util.function.Supplier;
 
 /// An opened checkpoint: metadata and named tensors, all checked, as read-only views of mapped memory.
 ///
-/// It owns the mapping: after [#close()] every tensor view throws. Models copy what they need while they
-/// pack it, within
-/// [#reading(Supplier)], so a checkpoint lives only as long as a load.
+/// It owns the mapping: after [#close()] every tensor view throws. Models copy what they need while they pack
+/// it, within [#reading(Supplier)], so a checkpoint lives only as long as a load.
 public final class Checkpoint implements AutoCloseable {
     private final Metadata metadata;
     private final Map<String, Tensor> tensors;
@@ -43,9 +42,8 @@ public final class Checkpoint implements AutoCloseable {
         }
     }
 
-    /// As [#open(Path)] for bytes already in memory (the embedded model), which must stay alive and
-    /// unchanged and are
-    /// not freed by [#close()]; `source` names them in messages.
+    /// As [#open(Path)] for bytes already in memory (the embedded model), which must stay alive and unchanged
+    /// and are not freed by [#close()]; `source` names them in messages.
     public static Checkpoint of(String source, MemorySegment bytes) {
         return new Checkpoint(GgufReader.read(source, bytes.asReadOnly()), new MappedFiles());
     }
@@ -61,9 +59,8 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     /// The door through which tensors are read: runs `load` and answers what it answers. Every load goes
-    /// through it,
-    /// for a file can be cut or rewritten while it is mapped, and only here that becomes a failure with a
-    /// name.
+    /// through it, for a file can be cut or rewritten while it is mapped, and only here that becomes a
+    /// failure with a name.
     ///
     /// @throws BadCheckpoint when the file changed since it was opened; nothing `load` made may then be
     /// used

@@ -16,20 +16,17 @@ import java.util.Map;
 /// 1. Magic, the four bytes `GGUF`.
 /// 2. Version, u32.
 /// 3. Number of tensors, i64; number of key-value pairs, i64.
-/// 4. The pairs: key (string), value type (u32, [ValueType]), value. A string is a u64 length and its
-///    UTF-8 bytes, not
-///    terminated; an array is an element type (u32), a u64 length and the elements; a boolean is one byte.
-/// 5. The tensor infos: name (string), number of extents (u32, at most four), extents (i64, the row
-///    length FIRST),
-///    encoding (u32, [Encoding#ggmlId()]), offset (u64, from the start of the data section).
+/// 4. The pairs: key (string), value type (u32, [ValueType]), value. A string is a u64 length and its UTF-8
+///    bytes, not terminated; an array is an element type (u32), a u64 length and the elements; a boolean is
+///    one byte.
+/// 5. The tensor infos: name (string), number of extents (u32, at most four), extents (i64, the row length
+///    FIRST), encoding (u32, [Encoding#ggmlId()]), offset (u64, from the start of the data section).
 /// 6. Padding to the alignment: the pair `general.alignment` (u32, a power of two), else 32.
 /// 7. The data section: the tensors' bytes in the order of their infos, each padded to the alignment.
 ///
-/// Sources: ggml's `docs/gguf.md` and `src/gguf.cpp`. As ggml does, this refuses tensors that do not
-/// follow one another
-/// without a gap, so no two can overlap; unlike it, this accepts nested arrays and refuses empty extents
-/// and keys that
-/// are not UTF-8.
+/// Sources: ggml's `docs/gguf.md` and `src/gguf.cpp`. As ggml does, this refuses tensors that do not follow
+/// one another without a gap, so no two can overlap; unlike it, this accepts nested arrays and refuses empty
+/// extents and keys that are not UTF-8.
 final class GgufReader {
     /// `GGUF` read as a little-endian number.
     static final int MAGIC = 0x4655_4747;

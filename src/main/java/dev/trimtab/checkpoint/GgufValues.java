@@ -9,9 +9,8 @@ final class GgufValues {
     /// about 35 MB.
     static final int STRING_BYTES_MAX = 64 << 20;
 
-    /// Array elements of a whole file: the largest vocabularies hold 262,144 tokens with a score and a
-    /// type each and
-    /// about 600,000 merges; this is six times that, and bounds what a file can make the heap hold.
+    /// Array elements of a whole file: the largest vocabularies hold 262,144 tokens with a score and a type
+    /// each and about 600,000 merges; this is six times that, and bounds what a file can make the heap hold.
     static final int ELEMENTS_MAX = 1 << 23;
 
     /// Arrays within arrays: the format sets no limit and files use none; recursion needs one.

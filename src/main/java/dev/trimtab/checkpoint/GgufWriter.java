@@ -19,16 +19,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// Writes GGUF version 3 (the layout stands at [GgufReader]), pairs and tensors in the order they were
-/// given, so that
-/// what it writes is the same bytes each time.
+/// Writes GGUF version 3 (the layout stands at [GgufReader]), pairs and tensors in the order they were given,
+/// so that what it writes is the same bytes each time.
 ///
 /// It holds the tensors' memory only by reference: a checkpoint's tensors can be written while that
-/// checkpoint is open.
-/// `general.alignment` is written where it is not the default, and `general.quantization_version`, which
-/// ggml asks for
-/// when any tensor is quantized, where the caller has not given it; `general.file_type` is the caller's
-/// to choose.
+/// checkpoint is open. `general.alignment` is written where it is not the default, and
+/// `general.quantization_version`, which ggml asks for when any tensor is quantized, where the caller has not
+/// given it; `general.file_type` is the caller's to choose.
 public final class GgufWriter {
     /// Version 2 of ggml's block formats, the only one since 2023.
     private static final long QUANTIZATION_VERSION = 2;

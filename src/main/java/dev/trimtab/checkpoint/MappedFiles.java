@@ -22,19 +22,15 @@ import java.util.function.Supplier;
 /// changed meanwhile.
 ///
 /// A mapping is no snapshot. Where the file behind it shrinks, pages past its new end fault and the JVM
-/// throws
-/// `InternalError`; the rest of the last page reads as zeros without any fault; and a rewrite in place is
-/// seen half
-/// done. So [#reading(Supplier)] turns the first into [BadCheckpoint] and afterwards looks for the other
-/// two. Replacing
-/// a file by renaming another over it is harmless: the mapping keeps the old one.
+/// throws `InternalError`; the rest of the last page reads as zeros without any fault; and a rewrite in place
+/// is seen half done. So [#reading(Supplier)] turns the first into [BadCheckpoint] and afterwards looks for
+/// the other two. Replacing a file by renaming another over it is harmless: the mapping keeps the old one.
 final class MappedFiles implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final List<MappedFile> files = new ArrayList<>();
 
-    /// What a file was when it was mapped; the channel stays open because only it still means the mapped
-    /// file after a
-    /// rename.
+    /// What a file was when it was mapped; the channel stays open because only it still means the mapped file
+    /// after a rename.
     private record MappedFile(Path path, FileChannel channel, long sizeBytes, FileTime modified, String key) {
         static MappedFile open(Path path) throws IOException {
             BasicFileAttributes attributes = Files.readAttributes(path, BasicFileAttributes.class);
@@ -84,9 +80,8 @@ final class MappedFiles implements AutoCloseable {
         }
     }
 
-    /// Runs `load`, which may read the mappings on this thread or others, and answers its result if the
-    /// files stayed
-    /// whole.
+    /// Runs `load`, which may read the mappings on this thread or others, and answers its result if the files
+    /// stayed whole.
     ///
     /// @throws BadCheckpoint when a file was truncated or rewritten since it was mapped
     <T> T reading(Supplier<T> load) {

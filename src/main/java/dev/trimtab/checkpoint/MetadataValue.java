@@ -3,9 +3,8 @@ package dev.trimtab.checkpoint;
 import dev.trimtab.error.Internal;
 import java.util.List;
 
-/// One metadata value. Scalars and arrays keep the width they were stored with ([ValueType]) so that a
-/// writer can give
-/// back what a reader found. Arrays are not copied: treat them as read-only.
+/// One metadata value. Scalars and arrays keep the width they were stored with ([ValueType]) so that a writer
+/// can give back what a reader found. Arrays are not copied: treat them as read-only.
 public sealed interface MetadataValue {
     /// A short text for messages and listings, cut where long.
     String describe();

@@ -6,8 +6,7 @@ public interface EngineListener {
     EngineListener NONE = new EngineListener() {};
 
     /// One step was run: `prefillTokens` and `decodeTokens` of it, in `durationNanos`, of which
-    /// `forwardNanos` in the
-    /// model.
+    /// `forwardNanos` in the model.
     default void stepped(int prefillTokens, int decodeTokens, long durationNanos, long forwardNanos) {}
 
     /// Memory ran out, and `sequences` running ones were put back to be computed again later.

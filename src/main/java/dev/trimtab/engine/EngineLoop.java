@@ -10,18 +10,18 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 
-/// The one thread that owns every local engine and picks whose step is next. It is one of the compute pool's workers
-/// (the caller of kernels). A fault in one engine ends that engine's work, not the loop.
+/// The one thread that owns every local engine and picks whose step is next. It is one of the compute pool's
+/// workers (the caller of kernels). A fault in one engine ends that engine's work, not the loop.
 ///
-/// The next step is that of the engine whose work is due first: `due = ready + lastStep`, where `ready` is when its
-/// previous step ended, or its work arrived, and `lastStep` how long that step took. So an engine waits for others
-/// about as long as it makes them wait: a small model steps many times between two steps of a large one, and the
-/// large one still comes due. With nothing to do the thread is parked and costs nothing.
+/// The next step is that of the engine whose work is due first: `due = ready + lastStep`, where `ready` is
+/// when its previous step ended, or its work arrived, and `lastStep` how long that step took. So an engine
+/// waits for others about as long as it makes them wait: a small model steps many times between two steps of
+/// a large one, and the large one still comes due. With nothing to do the thread is parked and costs nothing.
 public final class EngineLoop implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(EngineLoop.class.getName());
 
-    /// When every engine with work waits for memory that none of them can free (somebody outside the loop holds it),
-    /// look again this often.
+    /// When every engine with work waits for memory that none of them can free (somebody outside the loop
+    /// holds it), look again this often.
     private static final long STARVED_PARK_NANOS = 1_000_000;
 
     /// An engine and when its next step is due.
@@ -68,7 +68,8 @@ public final class EngineLoop implements AutoCloseable {
         });
     }
 
-    /// Stops serving `engine` and closes it on the engine thread, which fails what it still has; returns when done.
+    /// Stops serving `engine` and closes it on the engine thread, which fails what it still has; returns when
+    /// done.
     public void remove(Engine engine) {
         if (closed) {
             awaitEnd();
@@ -80,8 +81,8 @@ public final class EngineLoop implements AutoCloseable {
         });
     }
 
-    /// Runs `task` on the engine thread between steps and waits for it: for work that needs the kernels, such as
-    /// measuring a model. What it throws is thrown here. From the engine thread itself it runs at once.
+    /// Runs `task` on the engine thread between steps and waits for it: for work that needs the kernels, such
+    /// as measuring a model. What it throws is thrown here. From the engine thread itself it runs at once.
     ///
     /// @throws Internal when the loop is closed
     public void call(Runnable task) {

@@ -7,8 +7,8 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 
-/// The bounded door between the threads that submit and the engine thread: all that they share, behind one lock that
-/// is never held longer than it takes to move references.
+/// The bounded door between the threads that submit and the engine thread: all that they share, behind one
+/// lock that is never held longer than it takes to move references.
 final class Inbox {
     /// A seat in the queue frees as soon as any sequence ends, which takes a second or so under load.
     private static final Duration RETRY_AFTER = Duration.ofSeconds(1);

@@ -5,8 +5,7 @@ import java.util.Map;
 import java.util.OptionalLong;
 
 /// How the next token is chosen. Order: penalties and bias on the logits, then temperature, top-k, top-p,
-/// min-p, then
-/// one draw; temperature 0 takes the largest logit after penalties and bias.
+/// min-p, then one draw; temperature 0 takes the largest logit after penalties and bias.
 ///
 /// - `temperature` 0..2; 0 is greedy
 /// - `topK` 0 = all

@@ -2,12 +2,13 @@ package dev.trimtab.engine;
 
 import java.util.List;
 
-/// Finds stop strings in text that arrives in pieces, whatever the borders of the pieces, and holds back no more
-/// text than could still become a stop string.
+/// Finds stop strings in text that arrives in pieces, whatever the borders of the pieces, and holds back no
+/// more text than could still become a stop string.
 ///
-/// The stop string that ends first wins, and of those that end together the longest: the result does not depend on
-/// how the text is cut. Knuth-Morris-Pratt for each string (Knuth, Morris, Pratt 1977, section 2): its state is the
-/// length of the longest suffix of the text that begins the string, so the longest state of all is what to hold.
+/// The stop string that ends first wins, and of those that end together the longest: the result does not
+/// depend on how the text is cut. Knuth-Morris-Pratt for each string (Knuth, Morris, Pratt 1977, section 2):
+/// its state is the length of the longest suffix of the text that begins the string, so the longest state of
+/// all is what to hold.
 final class StopDetector {
     private final String[] strings;
     private final int[][] borders;

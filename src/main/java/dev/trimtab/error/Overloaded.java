@@ -16,7 +16,8 @@ public final class Overloaded extends TrimtabException {
     private final String dropReason;
     private final Duration retryAfter;
 
-    /// `dropReason` is a short word for the metric and the `x-trimtab-drop-reason` header, such as `queue_full`.
+    /// `dropReason` is a short word for the metric and the `x-trimtab-drop-reason` header, such as
+    /// `queue_full`.
     public Overloaded(Scope scope, String dropReason, Duration retryAfter, String message) {
         super(message);
         this.scope = scope;

@@ -1,16 +1,12 @@
 package dev.trimtab.kernel;
 
-/// A batch of vectors, `[tokens, columns]`, row-major in one float array with rows padded to [#stride()];
-/// the padding
-/// is
-/// always zero, so kernels may read whole blocks. Allocated once for the largest batch and reused each
-/// step.
+/// A batch of vectors, `[tokens, columns]`, row-major in one float array with rows padded to [#stride()]; the
+/// padding is always zero, so kernels may read whole blocks. Allocated once for the largest batch and reused
+/// each step.
 ///
-/// What kernels derive from the values (int8 codes, say) is kept here and shared by all operators that
-/// read the same
-/// input, such as q/k/v; [#reset(int)] forgets it. Single-owner; the compute pool's workers see it inside
-/// a kernel call
-/// only.
+/// What kernels derive from the values (int8 codes, say) is kept here and shared by all operators that read
+/// the same input, such as q/k/v; [#reset(int)] forgets it. Single-owner; the compute pool's workers see it
+/// inside a kernel call only.
 public final class Activations {
     /// Rows are padded to whole blocks of this many columns, the packed layouts' block.
     public static final int BLOCK = 32;
@@ -81,9 +77,8 @@ public final class Activations {
     }
 
     /// Quantizes the vectors to int8 unless that is done: for each block of 32, with `a` its largest
-    /// magnitude,
-    /// `scale = a / 127` and `code = x * (127 / a)` rounded to the nearest integer, ties to even; so
-    /// `|x - scale * code| <= a / 254`. A block under [#SMALLEST] counts as zeros.
+    /// magnitude, `scale = a / 127` and `code = x * (127 / a)` rounded to the nearest integer, ties to even;
+    /// so `|x - scale * code| <= a / 254`. A block under [#SMALLEST] counts as zeros.
     void encode(ComputePool pool) {
         if (!encoded) {
             if (codes.length < values.length) {
@@ -122,9 +117,8 @@ public final class Activations {
         sums[block] = sum;
     }
 
-    /// After [#encode]: the codes, indexed like [#values()], each held twice, in both halves of an int,
-    /// so that a
-    /// kernel broadcasts it to 16-bit lanes straight from memory.
+    /// After [#encode]: the codes, indexed like [#values()], each held twice, in both halves of an int, so
+    /// that a kernel broadcasts it to 16-bit lanes straight from memory.
     int[] codes() {
         return codes;
     }

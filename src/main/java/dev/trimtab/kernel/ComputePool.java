@@ -17,18 +17,14 @@ import org.jspecify.annotations.Nullable;
 
 /// The process's worker threads for kernels, one per physical core, the caller being one of them.
 ///
-/// A run is a range cut into chunks that the caller and the workers claim one after the other, so that a
-/// core which a
-/// neighbour slows down takes fewer of them. The state of a run is one 64-bit ticket, generation and next
-/// index
-/// together: a worker that comes late finds the generation closed and touches nothing, so nobody waits
-/// for a worker
-/// that took no chunk. A worker spins for [#SPIN_NANOS] after its last chunk and parks then; a run
-/// allocates nothing.
+/// A run is a range cut into chunks that the caller and the workers claim one after the other, so that a core
+/// which a neighbour slows down takes fewer of them. The state of a run is one 64-bit ticket, generation and
+/// next index together: a worker that comes late finds the generation closed and touches nothing, so nobody
+/// waits for a worker that took no chunk. A worker spins for [#SPIN_NANOS] after its last chunk and parks
+/// then; a run allocates nothing.
 ///
-/// Any thread may call [#run]; runs of several callers are served one at a time in order of arrival. A
-/// body must not
-/// call [#run] itself.
+/// Any thread may call [#run]; runs of several callers are served one at a time in order of arrival. A body
+/// must not call [#run] itself.
 public final class ComputePool implements AutoCloseable {
     /// A piece of work over `[from, to)`.
     @FunctionalInterface
@@ -37,9 +33,8 @@ public final class ComputePool implements AutoCloseable {
     }
 
     /// How long an idle worker spins before it parks: longer than the gap between two kernels of a step
-    /// (microseconds),
-    /// far shorter than what an idle process would notice. Waking a parked thread costs 10 microseconds
-    /// or more.
+    /// (microseconds), far shorter than what an idle process would notice. Waking a parked thread costs 10
+    /// microseconds or more.
     private static final long SPIN_NANOS = 60_000;
 
     /// Spin rounds between two looks at the clock.
@@ -90,8 +85,7 @@ public final class ComputePool implements AutoCloseable {
     }
 
     /// Cores with their own execution units: logical processors that share a core count once. Where the
-    /// system does not
-    /// tell, every processor counts.
+    /// system does not tell, every processor counts.
     public static int physicalCores() {
         Path cpus = Path.of("/sys/devices/system/cpu");
         Set<String> cores = new HashSet<>();
@@ -119,8 +113,8 @@ public final class ComputePool implements AutoCloseable {
     }
 
     /// Runs `body` over `[0, count)` in chunks of a multiple of `grain`, on the caller and the workers;
-    /// returns when
-    /// all are done and rethrows the first failure, after which chunks not yet begun are skipped.
+    /// returns when all are done and rethrows the first failure, after which chunks not yet begun are
+    /// skipped.
     ///
     /// @throws Internal from inside a body, or after [#close()]
     public void run(int count, int grain, Body body) {
@@ -168,10 +162,9 @@ public final class ComputePool implements AutoCloseable {
         }
     }
 
-    /// Claims and runs chunks of `generation` until none is left. Fields read between the look at the
-    /// ticket and the
-    /// successful exchange belong to that generation: they change only after its last chunk, which moves
-    /// the ticket.
+    /// Claims and runs chunks of `generation` until none is left. Fields read between the look at the ticket
+    /// and the successful exchange belong to that generation: they change only after its last chunk, which
+    /// moves the ticket.
     private void claimChunks(long generation) {
         while (true) {
             long seen = ticket.get();

@@ -3,13 +3,11 @@ package dev.trimtab.kernel;
 import dev.trimtab.tensor.Tensor;
 import java.lang.foreign.Arena;
 
-/// One tier of kernels (scalar, vector, later native): packs weights into its own layout and computes
-/// with them. Which
-/// tier serves is decided before anything is packed.
+/// One tier of kernels (scalar, vector, later native): packs weights into its own layout and computes with
+/// them. Which tier serves is decided before anything is packed.
 ///
-/// Every operation splits its own work over the compute pool and is batch invariant (see
-/// [LinearOperator]). Shapes are
-/// `[tokens, columns]`; outputs are reset to the input's token count.
+/// Every operation splits its own work over the compute pool and is batch invariant (see [LinearOperator]).
+/// Shapes are `[tokens, columns]`; outputs are reset to the input's token count.
 public interface Kernels {
     /// Plain loops: the reference of every other tier, and what serves where there is no SIMD.
     static Kernels scalar(ComputePool pool) {
@@ -35,10 +33,8 @@ public interface Kernels {
     /// logged. Takes a fraction of a second the first time; without it the first steps do the compiling.
     default void prepare(PackedFormat format, ActivationPrecision precision) {}
 
-    /// Packs a matrix `[rows, columns]` of any encoding that can be decoded. Memory comes from `arena`;
-    /// the tensor is
-    /// not
-    /// needed afterwards.
+    /// Packs a matrix `[rows, columns]` of any encoding that can be decoded. Memory comes from `arena`; the
+    /// tensor is not needed afterwards.
     LinearOperator linear(Tensor weight, PackedFormat format, ActivationPrecision precision, Arena arena);
 
     /// `out[t][i] = in[t][i] / sqrt(mean_j in[t][j]^2 + eps) * weight[i]`

@@ -1,6 +1,7 @@
 package dev.trimtab.kernel;
 
-/// A weight packed for the machine: `y = W x` for a batch of activations. The forward pass knows no other weight.
+/// A weight packed for the machine: `y = W x` for a batch of activations. The forward pass knows no other
+/// weight.
 ///
 /// It reads as an [EmbeddingTable] too, so that a tied head needs no second copy.
 public interface LinearOperator extends EmbeddingTable {

@@ -11,25 +11,20 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicBoolean;
 
-/// A matrix `[rows, columns]` in tiles of 32 rows by 32 columns, both padded with zeros to whole tiles.
-/// 32 rows over
-/// all columns are a panel; panels follow each other, and in a panel its tiles from left to right. A
-/// vector lane is a
-/// row: no kernel needs a sum across lanes. A tile is, for
+/// A matrix `[rows, columns]` in tiles of 32 rows by 32 columns, both padded with zeros to whole tiles. 32
+/// rows over all columns are a panel; panels follow each other, and in a panel its tiles from left to right.
+/// A vector lane is a row: no kernel needs a sum across lanes. A tile is, for
 ///
 /// 1. `F32`, `F16`, `BF16`: 32 lines, one for each column, of 32 elements, one for each row.
 /// 2. `INT8`: 32 such lines of signed bytes q; 32 scales d in f16, one for each row; `w = d q`.
-/// 3. `INT4`: 16 lines of 32 bytes, in byte (p, r) the code of row r and column 2p low, that of column 2p
-///    + 1 high;
-///    32 scales d in f16; `w = d (q - 8)`.
+/// 3. `INT4`: 16 lines of 32 bytes, in byte (p, r) the code of row r and column 2p low, that of column 2p + 1
+///    high; 32 scales d in f16; `w = d (q - 8)`.
 ///
-/// Scales are in 16 bits because those of Q8_0 and Q4_0 are, so that these encodings are packed without
-/// loss; what is
-/// quantized here rounds its scale first and chooses codes for the rounded one.
+/// Scales are in 16 bits because those of Q8_0 and Q4_0 are, so that these encodings are packed without loss;
+/// what is quantized here rounds its scale first and chooses codes for the rounded one.
 ///
-/// A matrix with an element beyond f16's range is held in F32 where F16 was asked for: kernels may take
-/// every f16 for a
-/// number.
+/// A matrix with an element beyond f16's range is held in F32 where F16 was asked for: kernels may take every
+/// f16 for a number.
 ///
 /// The memory belongs to the arena it was packed into.
 final class PackedMatrix {
@@ -51,8 +46,7 @@ final class PackedMatrix {
     private static final long ALIGNMENT = 64;
 
     /// Weights packed in one run of the pool: some milliseconds, so that a step of a served model, which
-    /// shares the
-    /// pool, is not held up for long while another is loaded.
+    /// shares the pool, is not held up for long while another is loaded.
     private static final long RUN_WEIGHTS = 4L << 20;
 
     private final PackedFormat format;

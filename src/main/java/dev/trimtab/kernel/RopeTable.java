@@ -32,9 +32,8 @@ public final class RopeTable {
         return frequencies[pair];
     }
 
-    /// Cosines of the pairs at `position`, then their sines: `[2, rotaryDim / 2]`, not to be written.
-    /// Kept once
-    /// computed, a page of positions at a time.
+    /// Cosines of the pairs at `position`, then their sines: `[2, rotaryDim / 2]`, not to be written. Kept
+    /// once computed, a page of positions at a time.
     float[] turns(int position) {
         float[][][] known = pages;
         int page = position / PAGE;

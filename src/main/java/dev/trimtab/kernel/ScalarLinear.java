@@ -5,9 +5,8 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 
-/// A packed matrix multiplied by plain loops. A token's sums run over the columns in order, whatever else
-/// is in the
-/// batch.
+/// A packed matrix multiplied by plain loops. A token's sums run over the columns in order, whatever else is
+/// in the batch.
 final class ScalarLinear implements LinearOperator {
     private static final int TILE = PackedMatrix.TILE;
     private static final ValueLayout.OfFloat FLOAT =

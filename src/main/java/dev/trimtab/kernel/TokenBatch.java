@@ -2,12 +2,12 @@ package dev.trimtab.kernel;
 
 import java.lang.foreign.MemorySegment;
 
-/// The tokens of one step: ids, positions, and for each the block table of its sequence. Filled by the engine, read by
-/// the forward pass; allocated once and reused, so that a step allocates nothing.
+/// The tokens of one step: ids, positions, and for each the block table of its sequence. Filled by the
+/// engine, read by the forward pass; allocated once and reused, so that a step allocates nothing.
 ///
-/// Tokens of one sequence are consecutive and in order of position; sequences may mix prefill chunks and single decode
-/// tokens.
-/// Keys and values of a token at position p lie in block `p / BLOCK_TOKENS` of its table, slot `p % BLOCK_TOKENS`.
+/// Tokens of one sequence are consecutive and in order of position; sequences may mix prefill chunks and
+/// single decode tokens. Keys and values of a token at position p lie in block `p / BLOCK_TOKENS` of its
+/// table, slot `p % BLOCK_TOKENS`.
 public final class TokenBatch {
     private final MemorySegment kv;
     private final int[] ids;
@@ -19,8 +19,8 @@ public final class TokenBatch {
     private int sequenceCount;
     private int logitCount;
 
-    /// Room for `tokenCapacity` tokens of `sequenceCapacity` sequences; `kv` is the memory that block offsets point
-    /// into.
+    /// Room for `tokenCapacity` tokens of `sequenceCapacity` sequences; `kv` is the memory that block offsets
+    /// point into.
     public TokenBatch(MemorySegment kv, int tokenCapacity, int sequenceCapacity) {
         this.kv = kv;
         this.ids = new int[tokenCapacity];
@@ -36,8 +36,8 @@ public final class TokenBatch {
         logitCount = 0;
     }
 
-    /// Begins the next sequence. `blockOffsets[i]` is the byte offset in [#kv()] of the block with positions from
-    /// `i * BLOCK_TOKENS`; kept by reference until [#clear()].
+    /// Begins the next sequence. `blockOffsets[i]` is the byte offset in [#kv()] of the block with positions
+    /// from `i * BLOCK_TOKENS`; kept by reference until [#clear()].
     public void addSequence(long[] blockOffsets) {
         this.blockOffsets[sequenceCount++] = blockOffsets;
     }

@@ -3,10 +3,11 @@ package dev.trimtab.tensor;
 import java.util.Optional;
 
 /// The numeric storage format of a tensor's bytes: elements come in blocks of [#blockElements()] that take
-/// [#blockBytes()] bytes each. Numbers and names are ggml's (`enum ggml_type`, `ggml-common.h`), where ggml has one.
+/// [#blockBytes()] bytes each. Numbers and names are ggml's (`enum ggml_type`, `ggml-common.h`), where ggml
+/// has one.
 ///
-/// Which encodings can be decoded is [Dequantizer]'s to say; here stands every one that a file can name, so that a
-/// refusal can name it too and so that sizes can be checked before anything is read.
+/// Which encodings can be decoded is [Dequantizer]'s to say; here stands every one that a file can name, so
+/// that a refusal can name it too and so that sizes can be checked before anything is read.
 public enum Encoding {
     F32(0, 1, 4),
     F16(1, 1, 2),

@@ -7,8 +7,7 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /// The extents of a tensor, outermost first, so that a matrix is `[rows, columns]` = `[out features, in
-/// features]` and
-/// a row is contiguous. GGUF writes them the other way round; its reader turns them.
+/// features]` and a row is contiguous. GGUF writes them the other way round; its reader turns them.
 ///
 /// Invariant: one to [#RANK_MAX] extents, each at least 1, whose product fits a `long`.
 public record Shape(List<Long> extents) {

@@ -3,7 +3,8 @@ package dev.trimtab.tensor;
 import dev.trimtab.error.Internal;
 import java.lang.foreign.MemorySegment;
 
-/// A named tensor as it lies in a checkpoint: `data` is exactly its bytes, row-major, little-endian, read-only.
+/// A named tensor as it lies in a checkpoint: `data` is exactly its bytes, row-major, little-endian,
+/// read-only.
 ///
 /// A tensor is a view: whoever opened the checkpoint owns the memory, and the view dies with it.
 public record Tensor(String name, Encoding encoding, Shape shape, MemorySegment data) {

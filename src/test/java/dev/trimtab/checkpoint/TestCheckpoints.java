@@ -8,15 +8,12 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Random;
 
-/// Small llama checkpoints of seeded random weights, made in memory: what tests compute with when the
-/// weights need not
-/// mean anything.
+/// Small llama checkpoints of seeded random weights, made in memory: what tests compute with when the weights
+/// need not mean anything.
 ///
 /// Begin with [#llama()], change what matters, end with [#open()], [#bytes()] or [#write(Path)]. The same
-/// settings give
-/// the same bytes. Defaults: seed 1, 2 layers, hidden 64, 4 heads of 16 over 2 key-value heads,
-/// feed-forward 128,
-/// context 256, F16, tied head, the smallest vocabulary.
+/// settings give the same bytes. Defaults: seed 1, 2 layers, hidden 64, 4 heads of 16 over 2 key-value heads,
+/// feed-forward 128, context 256, F16, tied head, the smallest vocabulary.
 public final class TestCheckpoints {
     private static final String[] NORMS = {"attn_norm", "ffn_norm"};
 

@@ -3,9 +3,8 @@ package dev.trimtab.checkpoint;
 import java.util.ArrayList;
 import java.util.List;
 
-/// A byte-level BPE vocabulary small enough to read: the 256 bytes in GPT-2's letters, a few merges,
-/// three control
-/// tokens, and unused ones up to the size asked for. Any text has tokens in it.
+/// A byte-level BPE vocabulary small enough to read: the 256 bytes in GPT-2's letters, a few merges, three
+/// control tokens, and unused ones up to the size asked for. Any text has tokens in it.
 final class TinyVocabulary {
     static final String END_OF_TEXT = "<|endoftext|>";
     static final String START = "<|im_start|>";

@@ -3,8 +3,8 @@ package dev.trimtab.engine;
 import dev.trimtab.tokenizer.Detokenizer;
 import java.util.List;
 
-/// What a request gives when it runs alone, the plain way: one token after the other, no blocks, no batch, stop
-/// strings searched for in the whole text. The reference for the engine over a [FakeRunner].
+/// What a request gives when it runs alone, the plain way: one token after the other, no blocks, no batch,
+/// stop strings searched for in the whole text. The reference for the engine over a [FakeRunner].
 ///
 /// `reason` is the finish reason's name, or FAILED.
 record Alone(String text, int tokens, String reason) {

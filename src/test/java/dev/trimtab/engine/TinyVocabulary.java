@@ -8,8 +8,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// A tokenizer of forty tokens, made by hand: letters that overlap in many ways, and the bytes of two characters that
-/// no single token holds.
+/// A tokenizer of forty tokens, made by hand: letters that overlap in many ways, and the bytes of two
+/// characters that no single token holds.
 final class TinyVocabulary {
     /// End of generation.
     static final int EOS = 2;

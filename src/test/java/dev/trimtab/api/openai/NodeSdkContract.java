@@ -17,8 +17,8 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
-/// OpenAI's npm client, driven by src/test/js/conformance.mjs, against a server that serves the model `demo`. Skipped,
-/// visibly, where node or npm is absent or npm cannot fetch the client.
+/// OpenAI's npm client, driven by src/test/js/conformance.mjs, against a server that serves the model `demo`.
+/// Skipped, visibly, where node or npm is absent or npm cannot fetch the client.
 public abstract class NodeSdkContract {
     private static final Path SOURCE = Path.of("src/test/js");
     private static final Path WORK = Path.of("target/js");
