@@ -64,6 +64,9 @@ final class BenchCommand implements Callable<Integer> {
     @Option(names = "-r", defaultValue = "5", description = "Rounds, of which medians are taken; default: 5.")
     private int rounds = 5;
 
+    @Option(names = "--kernels", description = "Each kernel by itself; fails when one has become slow.")
+    private boolean kernelsOnly;
+
     @Option(names = "--json", description = "As JSON, for programs.")
     private boolean json;
 
@@ -74,6 +77,9 @@ final class BenchCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         if (rounds < 1 || promptTokens < 1 || generatedTokens < 2) {
             throw InvalidRequest.of("-r 1 or more, -p 1 or more and -n 2 or more expected");
+        }
+        if (kernelsOnly) {
+            return KernelBench.run(spec.commandLine().getOut()) ? 0 : 1;
         }
         if (synthetic == null) {
             bench(model.source());

@@ -1,0 +1,84 @@
+package dev.trimtab.cli;
+
+import dev.trimtab.kernel.ActivationPrecision;
+import dev.trimtab.kernel.ComputePool;
+import dev.trimtab.kernel.KernelProbe;
+import dev.trimtab.kernel.KernelProbe.Figure;
+import dev.trimtab.kernel.Kernels;
+import dev.trimtab.kernel.PackedFormat;
+import java.io.PrintWriter;
+import java.util.List;
+import java.util.Locale;
+
+/// Each packed kernel by itself, out of cache, beside the memory's bandwidth and the f32 kernel of the same
+/// run: the guard against a kernel that C2 no longer keeps in registers, which is slower twenty-fold and
+/// fails no test.
+final class KernelBench {
+    /// A kernel that reads at less than this share of the f32 kernel's speed has fallen off the cliff.
+    private static final double SHARE_MIN = 0.5;
+
+    private static final int COLUMNS = 2048;
+    private static final int ROUNDS = 7;
+    private static final List<Integer> BATCHES = List.of(1, 8, 64);
+
+    /// A format and the activations it is multiplied with, as models use it.
+    private record Kind(PackedFormat format, ActivationPrecision precision) {}
+
+    private static final List<Kind> KINDS = List.of(
+            new Kind(PackedFormat.F32, ActivationPrecision.FLOAT32),
+            new Kind(PackedFormat.F16, ActivationPrecision.FLOAT32),
+            new Kind(PackedFormat.BF16, ActivationPrecision.FLOAT32),
+            new Kind(PackedFormat.INT8, ActivationPrecision.INT8),
+            new Kind(PackedFormat.INT4, ActivationPrecision.INT8));
+
+    private KernelBench() {}
+
+    /// Prints a row a kernel; false when one has fallen.
+    static boolean run(PrintWriter out) {
+        try (ComputePool pool = new ComputePool(ComputePool.defaultThreads())) {
+            Kernels kernels = Kernels.best(pool);
+            KernelProbe probe = new KernelProbe(pool);
+            double bandwidth = probe.readGigabytesPerSecond(ROUNDS);
+            out.printf(
+                    Locale.ROOT,
+                    "kernels %s, %d threads, memory read %.1f GB/s%n%n",
+                    kernels.name(),
+                    pool.threads(),
+                    bandwidth);
+            out.println("format  activations   1 token: GB/s (share)   8 tokens: GMAC/s   64 tokens: GMAC/s a core");
+            boolean standing = true;
+            double floor = 0;
+            for (Kind kind : KINDS) {
+                List<Figure> figures = BATCHES.stream()
+                        .map(tokens -> probe.measure(
+                                kernels,
+                                kind.format(),
+                                kind.precision(),
+                                tokens,
+                                COLUMNS,
+                                KernelProbe.OUT_OF_CACHE_BYTES,
+                                ROUNDS))
+                        .toList();
+                double speed = figures.getFirst().gigabytesPerSecond();
+                floor = kind.format() == PackedFormat.F32 ? SHARE_MIN * speed : floor;
+                standing &= speed >= floor;
+                print(out, kind, figures, bandwidth, pool.threads());
+                out.println(speed >= floor ? "" : "   UNDER HALF OF F32");
+            }
+            out.flush();
+            return standing;
+        }
+    }
+
+    private static void print(PrintWriter out, Kind kind, List<Figure> figures, double bandwidth, int threads) {
+        out.printf(
+                Locale.ROOT,
+                "%-7s %-11s   %10.1f (%.0f %%)   %20.1f   %20.1f",
+                kind.format(),
+                kind.precision(),
+                figures.getFirst().gigabytesPerSecond(),
+                100 * figures.getFirst().gigabytesPerSecond() / bandwidth,
+                figures.get(1).gigaMacsPerSecond(),
+                figures.get(2).gigaMacsPerSecond() / threads);
+    }
+}
