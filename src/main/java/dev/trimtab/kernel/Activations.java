@@ -33,6 +33,7 @@ public final class Activations {
     private final int stride;
     private int[] codes = {};
     private float[] floatCodes = {};
+    private int[] nibbleFactors = {};
     private float[] scales = {};
     private int[] sums = {};
     private int tokens;
@@ -84,6 +85,7 @@ public final class Activations {
             if (codes.length < values.length) {
                 codes = new int[values.length];
                 floatCodes = new float[values.length];
+                nibbleFactors = new int[values.length];
                 scales = new float[values.length / BLOCK];
                 sums = new int[values.length / BLOCK];
             }
@@ -106,12 +108,16 @@ public final class Activations {
         }
         float inverse = extreme < SMALLEST ? 0 : 127 / extreme;
         int sum = 0;
+        int before = 0;
         for (int i = start; i < start + BLOCK; i++) {
             float rounded = values[i] * inverse + ROUNDER;
             int code = Float.floatToRawIntBits(rounded) - ROUNDER_BITS;
             floatCodes[i] = rounded - ROUNDER;
             codes[i] = (code << 16) | (code & 0xffff);
-            sum += (short) code;
+            int factor = i % 4 == 0 ? code : code - 16 * before;
+            nibbleFactors[i] = (factor << 16) | (factor & 0xffff);
+            before = code;
+            sum += code;
         }
         scales[block] = extreme < SMALLEST ? 0 : extreme / 127;
         sums[block] = sum;
@@ -121,6 +127,18 @@ public final class Activations {
     /// that a kernel broadcasts it to 16-bit lanes straight from memory.
     int[] codes() {
         return codes;
+    }
+
+    /// After [#encode], held twice like [#codes()]: what multiplies a short of four INT4 codes, shifted right
+    /// by 0, 4, 8 and 12 bits. With `v = q0 + 16 q1 + 256 q2 + 4096 q3` and codes x,
+    ///
+    ///     x0 v + (x1 - 16 x0) (v >> 4) + (x2 - 16 x1) (v >> 8) + (x3 - 16 x2) (v >> 12) = x0 q0 + x1 q1 + x2
+    /// q2 + x3 q3
+    ///
+    /// so no code needs to be masked out of its short. The left side overflows 16 bits; modulo 2^16 it is
+    /// right.
+    int[] nibbleFactors() {
+        return nibbleFactors;
     }
 
     /// After [#encode]: the codes as floats.

@@ -13,7 +13,6 @@ import static jdk.incubator.vector.VectorOperators.B2S;
 import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
-import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_B2S;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -160,26 +159,22 @@ final class FloatTiles {
                         .reinterpretAsFloats()
                         .mul(EVEN_SCALE);
                 var ho = h.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats().mul(F16_SCALE);
-                for (int c = 0; c < TILE; c += 2 * one) {
-                    var bytes = ByteVector.fromMemorySegment(BYTES, data, tile + (long) c * HALF + g, LITTLE_ENDIAN);
-                    var pair = (ShortVector) bytes.convertShape(ZERO_EXTEND_B2S, SHORTS, 0);
-                    int i = from + t * TILE + c;
-                    var q = pair.and((short) 15).sub((short) 8).reinterpretAsInts();
-                    FloatVector v = FloatVector.broadcast(FLOATS, x[i]);
-                    a = ((FloatVector) q.lanewise(LSHL, 16).convert(I2F, 0))
-                            .mul(he)
-                            .fma(v, a);
-                    b = ((FloatVector) q.lanewise(ASHR, 16).convert(I2F, 0))
-                            .mul(ho)
-                            .fma(v, b);
-                    q = pair.lanewise(LSHR, 4).sub((short) 8).reinterpretAsInts();
-                    v = FloatVector.broadcast(FLOATS, x[i + 1]);
-                    a = ((FloatVector) q.lanewise(LSHL, 16).convert(I2F, 0))
-                            .mul(he)
-                            .fma(v, a);
-                    b = ((FloatVector) q.lanewise(ASHR, 16).convert(I2F, 0))
-                            .mul(ho)
-                            .fma(v, b);
+                for (int c = 0; c < TILE; c += 4 * one) {
+                    long line = tile + (long) c * HALF + 2L * g;
+                    var four = ShortVector.fromMemorySegment(SHORTS, data, line, LITTLE_ENDIAN);
+                    for (int n = 0; n < 4; n++) {
+                        var q = four.lanewise(LSHR, 4L * n)
+                                .and((short) 15)
+                                .sub((short) 8)
+                                .reinterpretAsInts();
+                        var v = FloatVector.broadcast(FLOATS, x[from + t * TILE + c + n]);
+                        a = ((FloatVector) q.lanewise(LSHL, 16).convert(I2F, 0))
+                                .mul(he)
+                                .fma(v, a);
+                        b = ((FloatVector) q.lanewise(ASHR, 16).convert(I2F, 0))
+                                .mul(ho)
+                                .fma(v, b);
+                    }
                 }
             }
             a.intoArray(out, at + g / 2);
@@ -271,21 +266,17 @@ final class FloatTiles {
                         .reinterpretAsFloats()
                         .mul(EVEN_SCALE);
                 var ho = h.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats().mul(F16_SCALE);
-                for (int c = 0; c < TILE; c += 2) {
-                    var bytes = ByteVector.fromMemorySegment(BYTES, data, tile + (long) c * HALF + g, LITTLE_ENDIAN);
-                    var pair = (ShortVector) bytes.convertShape(ZERO_EXTEND_B2S, SHORTS, 0);
-                    var q = pair.and((short) 15).sub((short) 8).reinterpretAsInts();
-                    ((FloatVector) q.lanewise(LSHL, 16).convert(I2F, 0)).mul(he).intoArray(weights, line + c * TILE);
-                    ((FloatVector) q.lanewise(ASHR, 16).convert(I2F, 0))
-                            .mul(ho)
-                            .intoArray(weights, line + c * TILE + HALF);
-                    q = pair.lanewise(LSHR, 4).sub((short) 8).reinterpretAsInts();
-                    ((FloatVector) q.lanewise(LSHL, 16).convert(I2F, 0))
-                            .mul(he)
-                            .intoArray(weights, line + (c + 1) * TILE);
-                    ((FloatVector) q.lanewise(ASHR, 16).convert(I2F, 0))
-                            .mul(ho)
-                            .intoArray(weights, line + (c + 1) * TILE + HALF);
+                for (int c = 0; c < TILE; c++) {
+                    long place = tile + (long) (c / 4) * 2 * TILE + 2L * g;
+                    var four = ShortVector.fromMemorySegment(SHORTS, data, place, LITTLE_ENDIAN);
+                    var q = four.lanewise(LSHR, c % 4 * 4L)
+                            .and((short) 15)
+                            .sub((short) 8)
+                            .reinterpretAsInts();
+                    var even = (FloatVector) q.lanewise(LSHL, 16).convert(I2F, 0);
+                    even.mul(he).intoArray(weights, line + c * TILE);
+                    var odd = (FloatVector) q.lanewise(ASHR, 16).convert(I2F, 0);
+                    odd.mul(ho).intoArray(weights, line + c * TILE + HALF);
                 }
             }
         }

@@ -1,6 +1,5 @@
 package dev.trimtab.kernel;
 
-import static dev.trimtab.kernel.Lanes.BYTES;
 import static dev.trimtab.kernel.Lanes.F16_BITS;
 import static dev.trimtab.kernel.Lanes.F16_SCALE;
 import static dev.trimtab.kernel.Lanes.FLOATS;
@@ -12,10 +11,8 @@ import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
-import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_B2S;
 
 import java.lang.foreign.MemorySegment;
-import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
@@ -29,6 +26,9 @@ import jdk.incubator.vector.ShortVector;
 /// fma(s, w_scale * x_scale, y)`, tile after tile: the same for one token as for many, bit for bit, because s
 /// is exact. Even lanes of s are widened as `s << 16`, their scales divided by 2^16 to match.
 ///
+/// Shorts are shifted by a vector of counts: by a plain count C2 takes the form that reads it from a
+/// register, which is slower.
+///
 /// [Lanes] says why no vector passes through a method here.
 final class Int4Tiles {
     /// Tokens of [#panel6]: six tokens' sums and one line of weights fill 19 of 32 registers; a seventh
@@ -41,6 +41,11 @@ final class Int4Tiles {
     private static final long SCALES = TILE_BYTES - 2L * TILE;
     private static final short LOW = 15;
 
+    /// Lines of shorts in a tile, each of four columns.
+    private static final int LINES = TILE / 4;
+
+    private static final long LINE_BYTES = 2L * TILE;
+
     /// [Lanes#F16_SCALE] over 2^16.
     private static final float EVEN_SCALE = F16_SCALE * 0x1p-16f;
 
@@ -49,10 +54,13 @@ final class Int4Tiles {
     /// Token `token` of `in` times the panel at byte `panel`: 32 elements to `out[at ..]`.
     static void gemv(MemorySegment data, long panel, int tiles, Activations in, int token, float[] out, int at) {
         int one = Lanes.one(tiles);
-        int[] codes = in.codes();
+        int[] factors = in.nibbleFactors();
         int[] sums = in.sums();
         float[] scales = in.scales();
         int block = token * (in.stride() / TILE);
+        var four = ShortVector.broadcast(SHORTS, (short) 4);
+        var eight = ShortVector.broadcast(SHORTS, (short) 8);
+        var twelve = ShortVector.broadcast(SHORTS, (short) 12);
         for (int g = 0; g < TILE; g += SHORT_LANES) {
             FloatVector even = FloatVector.zero(FLOATS);
             FloatVector odd = even;
@@ -60,25 +68,27 @@ final class Int4Tiles {
                 long tile = panel + b * TILE_BYTES;
                 int c = (block + b) * TILE;
                 ShortVector s = ShortVector.broadcast(SHORTS, (short) (-8 * sums[block + b]));
-                ShortVector t = ShortVector.zero(SHORTS);
-                for (int p = 0; p < HALF; p += one) {
-                    var bytes = ByteVector.fromMemorySegment(BYTES, data, tile + (long) p * TILE + g, LITTLE_ENDIAN);
-                    var q = (ShortVector) bytes.convertShape(ZERO_EXTEND_B2S, SHORTS, 0);
-                    var x = IntVector.broadcast(INTS, codes[c + 2 * p]).reinterpretAsShorts();
-                    var y = IntVector.broadcast(INTS, codes[c + 2 * p + 1]).reinterpretAsShorts();
-                    s = s.add(q.and(LOW).mul(x));
-                    t = t.add(q.lanewise(LSHR, 4).mul(y));
+                for (int p = 0; p < LINES; p += one) {
+                    int i = c + 4 * p;
+                    var v = ShortVector.fromMemorySegment(SHORTS, data, tile + p * LINE_BYTES + 2L * g, LITTLE_ENDIAN);
+                    s = s.add(v.mul(IntVector.broadcast(INTS, factors[i]).reinterpretAsShorts()));
+                    var x = IntVector.broadcast(INTS, factors[i + 1]).reinterpretAsShorts();
+                    s = s.add(v.lanewise(LSHR, four).mul(x));
+                    x = IntVector.broadcast(INTS, factors[i + 2]).reinterpretAsShorts();
+                    s = s.add(v.lanewise(LSHR, eight).mul(x));
+                    x = IntVector.broadcast(INTS, factors[i + 3]).reinterpretAsShorts();
+                    s = s.add(v.lanewise(LSHR, twelve).mul(x));
                 }
-                var sum = s.add(t).reinterpretAsInts();
+                var sum = s.reinterpretAsInts();
                 var h = ShortVector.fromMemorySegment(SHORTS, data, tile + SCALES + 2L * g, LITTLE_ENDIAN)
                         .reinterpretAsInts();
                 var he = h.lanewise(LSHL, 16).lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats();
                 var ho = h.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats();
-                float x = scales[block + b];
+                float k = scales[block + b];
                 even = ((FloatVector) sum.lanewise(LSHL, 16).convert(I2F, 0))
-                        .fma(he.mul(EVEN_SCALE).mul(x), even);
+                        .fma(he.mul(EVEN_SCALE).mul(k), even);
                 odd = ((FloatVector) sum.lanewise(ASHR, 16).convert(I2F, 0))
-                        .fma(ho.mul(F16_SCALE).mul(x), odd);
+                        .fma(ho.mul(F16_SCALE).mul(k), odd);
             }
             even.intoArray(out, at + g / 2);
             odd.intoArray(out, at + HALF + g / 2);
@@ -89,11 +99,12 @@ final class Int4Tiles {
     static void gemv2(
             MemorySegment data, long panel, int tiles, Activations in, int token, float[] out, int at, int os) {
         int one = Lanes.one(tiles);
-        int[] codes = in.codes();
+        int[] factors = in.nibbleFactors();
         int[] sums = in.sums();
         float[] scales = in.scales();
         int stride = in.stride();
         int blocks = stride / TILE;
+        var four = ShortVector.broadcast(SHORTS, (short) 4);
         for (int g = 0; g < TILE; g += SHORT_LANES) {
             FloatVector e0 = FloatVector.zero(FLOATS);
             FloatVector o0 = e0;
@@ -104,18 +115,27 @@ final class Int4Tiles {
                 int d = token * blocks + b;
                 ShortVector s0 = ShortVector.broadcast(SHORTS, (short) (-8 * sums[d]));
                 ShortVector s1 = ShortVector.broadcast(SHORTS, (short) (-8 * sums[d + blocks]));
-                for (int p = 0; p < HALF; p += one) {
-                    int i = d * TILE + 2 * p;
-                    var bytes = ByteVector.fromMemorySegment(BYTES, data, tile + (long) p * TILE + g, LITTLE_ENDIAN);
-                    var q = (ShortVector) bytes.convertShape(ZERO_EXTEND_B2S, SHORTS, 0);
-                    var low = q.and(LOW);
-                    var high = q.lanewise(LSHR, 4);
-                    s0 = s0.add(low.mul(IntVector.broadcast(INTS, codes[i]).reinterpretAsShorts()));
+                for (int p = 0; p < LINES; p += one) {
+                    int i = d * TILE + 4 * p;
+                    var v = ShortVector.fromMemorySegment(SHORTS, data, tile + p * LINE_BYTES + 2L * g, LITTLE_ENDIAN);
+                    s0 = s0.add(v.mul(IntVector.broadcast(INTS, factors[i]).reinterpretAsShorts()));
                     s1 = s1.add(
-                            low.mul(IntVector.broadcast(INTS, codes[i + stride]).reinterpretAsShorts()));
-                    s0 = s0.add(high.mul(IntVector.broadcast(INTS, codes[i + 1]).reinterpretAsShorts()));
-                    s1 = s1.add(high.mul(
-                            IntVector.broadcast(INTS, codes[i + stride + 1]).reinterpretAsShorts()));
+                            v.mul(IntVector.broadcast(INTS, factors[i + stride]).reinterpretAsShorts()));
+                    i++;
+                    v = v.lanewise(LSHR, four);
+                    s0 = s0.add(v.mul(IntVector.broadcast(INTS, factors[i]).reinterpretAsShorts()));
+                    s1 = s1.add(
+                            v.mul(IntVector.broadcast(INTS, factors[i + stride]).reinterpretAsShorts()));
+                    i++;
+                    v = v.lanewise(LSHR, four);
+                    s0 = s0.add(v.mul(IntVector.broadcast(INTS, factors[i]).reinterpretAsShorts()));
+                    s1 = s1.add(
+                            v.mul(IntVector.broadcast(INTS, factors[i + stride]).reinterpretAsShorts()));
+                    i++;
+                    v = v.lanewise(LSHR, four);
+                    s0 = s0.add(v.mul(IntVector.broadcast(INTS, factors[i]).reinterpretAsShorts()));
+                    s1 = s1.add(
+                            v.mul(IntVector.broadcast(INTS, factors[i + stride]).reinterpretAsShorts()));
                 }
                 var h = ShortVector.fromMemorySegment(SHORTS, data, tile + SCALES + 2L * g, LITTLE_ENDIAN)
                         .reinterpretAsInts();
@@ -144,11 +164,12 @@ final class Int4Tiles {
     static void gemv4(
             MemorySegment data, long panel, int tiles, Activations in, int token, float[] out, int at, int os) {
         int one = Lanes.one(tiles);
-        int[] codes = in.codes();
+        int[] factors = in.nibbleFactors();
         int[] sums = in.sums();
         float[] scales = in.scales();
         int st = in.stride();
         int n = st / TILE;
+        var four = ShortVector.broadcast(SHORTS, (short) 4);
         for (int g = 0; g < TILE; g += SHORT_LANES) {
             FloatVector e0 = FloatVector.zero(FLOATS);
             FloatVector o0 = e0, e1 = e0, o1 = e0, e2 = e0, o2 = e0, e3 = e0, o3 = e0;
@@ -159,26 +180,39 @@ final class Int4Tiles {
                 ShortVector s1 = ShortVector.broadcast(SHORTS, (short) (-8 * sums[d + n]));
                 ShortVector s2 = ShortVector.broadcast(SHORTS, (short) (-8 * sums[d + 2 * n]));
                 ShortVector s3 = ShortVector.broadcast(SHORTS, (short) (-8 * sums[d + 3 * n]));
-                for (int p = 0; p < HALF; p += one) {
-                    int i = d * TILE + 2 * p;
-                    var bytes = ByteVector.fromMemorySegment(BYTES, data, tile + (long) p * TILE + g, LITTLE_ENDIAN);
-                    var q = (ShortVector) bytes.convertShape(ZERO_EXTEND_B2S, SHORTS, 0);
-                    var low = q.and(LOW);
-                    s0 = s0.add(low.mul(IntVector.broadcast(INTS, codes[i]).reinterpretAsShorts()));
-                    s1 = s1.add(low.mul(IntVector.broadcast(INTS, codes[i + st]).reinterpretAsShorts()));
+                for (int p = 0; p < LINES; p += one) {
+                    int i = d * TILE + 4 * p;
+                    var v = ShortVector.fromMemorySegment(SHORTS, data, tile + p * LINE_BYTES + 2L * g, LITTLE_ENDIAN);
+                    s0 = s0.add(v.mul(IntVector.broadcast(INTS, factors[i]).reinterpretAsShorts()));
+                    s1 = s1.add(v.mul(IntVector.broadcast(INTS, factors[i + st]).reinterpretAsShorts()));
                     s2 = s2.add(
-                            low.mul(IntVector.broadcast(INTS, codes[i + 2 * st]).reinterpretAsShorts()));
+                            v.mul(IntVector.broadcast(INTS, factors[i + 2 * st]).reinterpretAsShorts()));
                     s3 = s3.add(
-                            low.mul(IntVector.broadcast(INTS, codes[i + 3 * st]).reinterpretAsShorts()));
-                    var high = q.lanewise(LSHR, 4);
+                            v.mul(IntVector.broadcast(INTS, factors[i + 3 * st]).reinterpretAsShorts()));
                     i++;
-                    s0 = s0.add(high.mul(IntVector.broadcast(INTS, codes[i]).reinterpretAsShorts()));
-                    s1 = s1.add(
-                            high.mul(IntVector.broadcast(INTS, codes[i + st]).reinterpretAsShorts()));
-                    s2 = s2.add(high.mul(
-                            IntVector.broadcast(INTS, codes[i + 2 * st]).reinterpretAsShorts()));
-                    s3 = s3.add(high.mul(
-                            IntVector.broadcast(INTS, codes[i + 3 * st]).reinterpretAsShorts()));
+                    v = v.lanewise(LSHR, four);
+                    s0 = s0.add(v.mul(IntVector.broadcast(INTS, factors[i]).reinterpretAsShorts()));
+                    s1 = s1.add(v.mul(IntVector.broadcast(INTS, factors[i + st]).reinterpretAsShorts()));
+                    s2 = s2.add(
+                            v.mul(IntVector.broadcast(INTS, factors[i + 2 * st]).reinterpretAsShorts()));
+                    s3 = s3.add(
+                            v.mul(IntVector.broadcast(INTS, factors[i + 3 * st]).reinterpretAsShorts()));
+                    i++;
+                    v = v.lanewise(LSHR, four);
+                    s0 = s0.add(v.mul(IntVector.broadcast(INTS, factors[i]).reinterpretAsShorts()));
+                    s1 = s1.add(v.mul(IntVector.broadcast(INTS, factors[i + st]).reinterpretAsShorts()));
+                    s2 = s2.add(
+                            v.mul(IntVector.broadcast(INTS, factors[i + 2 * st]).reinterpretAsShorts()));
+                    s3 = s3.add(
+                            v.mul(IntVector.broadcast(INTS, factors[i + 3 * st]).reinterpretAsShorts()));
+                    i++;
+                    v = v.lanewise(LSHR, four);
+                    s0 = s0.add(v.mul(IntVector.broadcast(INTS, factors[i]).reinterpretAsShorts()));
+                    s1 = s1.add(v.mul(IntVector.broadcast(INTS, factors[i + st]).reinterpretAsShorts()));
+                    s2 = s2.add(
+                            v.mul(IntVector.broadcast(INTS, factors[i + 2 * st]).reinterpretAsShorts()));
+                    s3 = s3.add(
+                            v.mul(IntVector.broadcast(INTS, factors[i + 3 * st]).reinterpretAsShorts()));
                 }
                 var h = ShortVector.fromMemorySegment(SHORTS, data, tile + SCALES + 2L * g, LITTLE_ENDIAN)
                         .reinterpretAsInts();
@@ -216,15 +250,17 @@ final class Int4Tiles {
     /// Splits `tiles` tiles from byte `first` into codes less 8, `[columns, 32]` in lane order, and scales,
     /// `[tiles, 32]` in row order, those of even lanes over 2^16.
     static void unpack(MemorySegment data, long first, int tiles, short[] codes, float[] scales) {
+        var four = ShortVector.broadcast(SHORTS, (short) 4);
         for (int b = 0; b < tiles; b++) {
             for (int g = 0; g < TILE; g += SHORT_LANES) {
                 long tile = first + b * TILE_BYTES;
-                int c = b * TILE * TILE + g;
-                for (int p = 0; p < HALF; p++) {
-                    var bytes = ByteVector.fromMemorySegment(BYTES, data, tile + (long) p * TILE + g, LITTLE_ENDIAN);
-                    var q = (ShortVector) bytes.convertShape(ZERO_EXTEND_B2S, SHORTS, 0);
-                    q.and(LOW).sub((short) 8).intoArray(codes, c + 2 * p * TILE);
-                    q.lanewise(LSHR, 4).sub((short) 8).intoArray(codes, c + (2 * p + 1) * TILE);
+                for (int p = 0; p < LINES; p++) {
+                    var v = ShortVector.fromMemorySegment(SHORTS, data, tile + p * LINE_BYTES + 2L * g, LITTLE_ENDIAN);
+                    int to = (b * TILE + 4 * p) * TILE + g;
+                    for (int n = 0; n < 4; n++) {
+                        v.and(LOW).sub((short) 8).intoArray(codes, to + n * TILE);
+                        v = v.lanewise(LSHR, four);
+                    }
                 }
                 var h = ShortVector.fromMemorySegment(SHORTS, data, tile + SCALES + 2L * g, LITTLE_ENDIAN)
                         .reinterpretAsInts();

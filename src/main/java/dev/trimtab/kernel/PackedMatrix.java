@@ -171,8 +171,8 @@ final class PackedMatrix {
     }
 
     private int nibble(long tile, int column, int lane) {
-        int pair = data.get(BYTE, tile + (long) (column / 2) * TILE + lane);
-        return (pair >> (column % 2 * 4)) & 15;
+        int four = data.get(SHORT, tile + 2L * (column / 4 * TILE + lane));
+        return (four >> (column % 4 * 4)) & 15;
     }
 
     private float scale(long tile, int lane) {
@@ -192,6 +192,7 @@ final class PackedMatrix {
         private final float[] inverses = new float[TILE];
         private final short[] halves = new short[TILE * TILE];
         private final byte[] codes = new byte[TILE * TILE];
+        private final short[] nibbles = new short[TILE * TILE / 4];
         private long firstRow;
 
         Packer(Tensor weight) {
@@ -259,9 +260,14 @@ final class PackedMatrix {
                 float scale = Float.float16ToFloat(halves[lane]);
                 inverses[lane] = scale == 0 ? 0 : 1 / scale;
             }
-            int size = format == PackedFormat.INT8 ? fillBytes() : fillNibbles();
-            MemorySegment.copy(codes, 0, data, BYTE, at, size);
-            MemorySegment.copy(halves, 0, data, SHORT, at + size, TILE);
+            if (format == PackedFormat.INT8) {
+                fillBytes();
+                MemorySegment.copy(codes, 0, data, BYTE, at, codes.length);
+            } else {
+                fillNibbles();
+                MemorySegment.copy(nibbles, 0, data, SHORT, at, nibbles.length);
+            }
+            MemorySegment.copy(halves, 0, data, SHORT, at + tileBytes - 2L * TILE, TILE);
         }
 
         /// A block that is quantized already, to codes that `format` holds, keeps its own scale, which
@@ -292,7 +298,7 @@ final class PackedMatrix {
             }
         }
 
-        private int fillBytes() {
+        private void fillBytes() {
             for (int column = 0; column < TILE; column++) {
                 for (int lane = 0; lane < TILE; lane++) {
                     int i = column * TILE + lane;
@@ -300,19 +306,19 @@ final class PackedMatrix {
                     codes[i] = (byte) (Math.min(code, 255) - 128);
                 }
             }
-            return TILE * TILE;
         }
 
-        private int fillNibbles() {
-            for (int pair = 0; pair < TILE / 2; pair++) {
+        private void fillNibbles() {
+            for (int line = 0; line < TILE / 4; line++) {
                 for (int lane = 0; lane < TILE; lane++) {
-                    int i = 2 * pair * TILE + lane;
-                    int low = Math.min((int) (tile[i] * inverses[lane] + 8.5f), 15);
-                    int high = Math.min((int) (tile[i + TILE] * inverses[lane] + 8.5f), 15);
-                    codes[pair * TILE + lane] = (byte) (low | (high << 4));
+                    int i = 4 * line * TILE + lane;
+                    int a = Math.min((int) (tile[i] * inverses[lane] + 8.5f), 15);
+                    int b = Math.min((int) (tile[i + TILE] * inverses[lane] + 8.5f), 15);
+                    int c = Math.min((int) (tile[i + 2 * TILE] * inverses[lane] + 8.5f), 15);
+                    int d = Math.min((int) (tile[i + 3 * TILE] * inverses[lane] + 8.5f), 15);
+                    nibbles[line * TILE + lane] = (short) (a | (b << 4) | (c << 8) | (d << 12));
                 }
             }
-            return TILE * TILE / 2;
         }
     }
 

@@ -149,11 +149,12 @@ final class ScalarLinear implements LinearOperator {
     }
 
     private void decodeNibbles(long tile, float[] weights) {
-        for (int pair = 0; pair < TILE / 2; pair++) {
-            for (int row = 0; row < TILE; row++) {
-                int codes = matrix.data().get(ValueLayout.JAVA_BYTE, tile + (long) pair * TILE + row);
-                weights[2 * pair * TILE + row] = (codes & 15) - 8;
-                weights[(2 * pair + 1) * TILE + row] = ((codes >> 4) & 15) - 8;
+        for (int line = 0; line < TILE / 4; line++) {
+            for (int lane = 0; lane < TILE; lane++) {
+                int four = matrix.data().get(SHORT, tile + 2L * (line * TILE + lane));
+                for (int i = 0; i < 4; i++) {
+                    weights[(4 * line + i) * TILE + lane] = ((four >> (4 * i)) & 15) - 8;
+                }
             }
         }
     }
