@@ -15,21 +15,17 @@ import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.ShortVector;
 
 /// Panels of every format times the activations as they are: `y = fma(w_c, x_c, y)`, column after column,
-/// where w is the weight's exact value (a code times its scale needs 19 of f32's 24 bits). One token reads
-/// the panel as it lies; several share a stretch that was unpacked to floats, and get the same numbers, bit
-/// for bit.
+/// where w is the weight's exact value (a code times its scale needs 19 of f32's 24 bits). Panels of 16 and
+/// 32 bits are read as they lie, by one token or by four; those of codes are unpacked to floats first where
+/// several tokens share them. The numbers are the same, bit for bit.
 final class FloatTiles {
     private static final int TILE = PackedMatrix.TILE;
     private static final int HALF = TILE / 2;
-    private static final ValueLayout.OfFloat FLOAT =
-            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     /// [Lanes#F16_SCALE] over 2^16, for codes in even lanes, which are widened as `q << 16`.
     private static final float EVEN_SCALE = F16_SCALE * 0x1p-16f;
@@ -182,47 +178,121 @@ final class FloatTiles {
         }
     }
 
-    /// Decodes `tiles` tiles from byte `first` into `[columns, 32]`, rows in order.
-    static void unpackF32(MemorySegment data, long first, int tiles, float[] weights) {
-        MemorySegment.copy(data, FLOAT, first, weights, 0, tiles * TILE * TILE);
-    }
-
-    /// BF16, as [#unpackF32].
-    static void unpackBf16(MemorySegment data, long first, int tiles, float[] weights) {
-        for (int g = 0; g < TILE; g += SHORT_LANES) {
-            for (int c = 0; c < tiles * TILE; c++) {
-                var w = ShortVector.fromMemorySegment(
-                                SHORTS, data, first + ((long) c * TILE + g) * Short.BYTES, LITTLE_ENDIAN)
-                        .reinterpretAsInts();
-                w.lanewise(LSHL, 16).reinterpretAsFloats().intoArray(weights, c * TILE + g / 2);
-                w.and(UPPER).reinterpretAsFloats().intoArray(weights, c * TILE + HALF + g / 2);
+    /// Four tokens times an F32 panel; token t's values begin at `x[from + t * st]`, its elements go to
+    /// `out[at + t * os ..]`.
+    static void gemv4F32(
+            MemorySegment data, long panel, int tiles, float[] x, int from, int st, float[] out, int at, int os) {
+        int one = Lanes.one(tiles);
+        for (int r = 0; r < HALF; r += FLOAT_LANES) {
+            FloatVector a0 = FloatVector.zero(FLOATS);
+            FloatVector b0 = a0, a1 = a0, b1 = a0, a2 = a0, b2 = a0, a3 = a0, b3 = a0;
+            for (int c = 0; c < tiles * TILE; c += one) {
+                long line = panel + ((long) c * TILE + r) * Float.BYTES;
+                var u = FloatVector.fromMemorySegment(FLOATS, data, line, LITTLE_ENDIAN);
+                var v = FloatVector.fromMemorySegment(FLOATS, data, line + HALF * Float.BYTES, LITTLE_ENDIAN);
+                var x0 = FloatVector.broadcast(FLOATS, x[from + c]);
+                var x1 = FloatVector.broadcast(FLOATS, x[from + c + st]);
+                var x2 = FloatVector.broadcast(FLOATS, x[from + c + 2 * st]);
+                var x3 = FloatVector.broadcast(FLOATS, x[from + c + 3 * st]);
+                a0 = u.fma(x0, a0);
+                b0 = v.fma(x0, b0);
+                a1 = u.fma(x1, a1);
+                b1 = v.fma(x1, b1);
+                a2 = u.fma(x2, a2);
+                b2 = v.fma(x2, b2);
+                a3 = u.fma(x3, a3);
+                b3 = v.fma(x3, b3);
             }
+            int e = at + r;
+            a0.intoArray(out, e);
+            b0.intoArray(out, e + HALF);
+            a1.intoArray(out, e + os);
+            b1.intoArray(out, e + HALF + os);
+            a2.intoArray(out, e + 2 * os);
+            b2.intoArray(out, e + HALF + 2 * os);
+            a3.intoArray(out, e + 3 * os);
+            b3.intoArray(out, e + HALF + 3 * os);
         }
     }
 
-    /// F16, as [#unpackF32].
-    static void unpackF16(MemorySegment data, long first, int tiles, float[] weights) {
+    /// BF16, as [#gemv4F32].
+    static void gemv4Bf16(
+            MemorySegment data, long panel, int tiles, float[] x, int from, int st, float[] out, int at, int os) {
+        int one = Lanes.one(tiles);
         for (int g = 0; g < TILE; g += SHORT_LANES) {
-            for (int c = 0; c < tiles * TILE; c++) {
-                var w = ShortVector.fromMemorySegment(
-                                SHORTS, data, first + ((long) c * TILE + g) * Short.BYTES, LITTLE_ENDIAN)
+            FloatVector a0 = FloatVector.zero(FLOATS);
+            FloatVector b0 = a0, a1 = a0, b1 = a0, a2 = a0, b2 = a0, a3 = a0, b3 = a0;
+            for (int c = 0; c < tiles * TILE; c += one) {
+                long line = panel + ((long) c * TILE + g) * Short.BYTES;
+                var w = ShortVector.fromMemorySegment(SHORTS, data, line, LITTLE_ENDIAN)
                         .reinterpretAsInts();
-                w.lanewise(LSHL, 16)
-                        .lanewise(ASHR, 3)
-                        .and(F16_BITS)
-                        .reinterpretAsFloats()
-                        .mul(F16_SCALE)
-                        .intoArray(weights, c * TILE + g / 2);
-                w.lanewise(ASHR, 3)
-                        .and(F16_BITS)
-                        .reinterpretAsFloats()
-                        .mul(F16_SCALE)
-                        .intoArray(weights, c * TILE + HALF + g / 2);
+                var u = w.lanewise(LSHL, 16).reinterpretAsFloats();
+                var v = w.and(UPPER).reinterpretAsFloats();
+                var x0 = FloatVector.broadcast(FLOATS, x[from + c]);
+                var x1 = FloatVector.broadcast(FLOATS, x[from + c + st]);
+                var x2 = FloatVector.broadcast(FLOATS, x[from + c + 2 * st]);
+                var x3 = FloatVector.broadcast(FLOATS, x[from + c + 3 * st]);
+                a0 = u.fma(x0, a0);
+                b0 = v.fma(x0, b0);
+                a1 = u.fma(x1, a1);
+                b1 = v.fma(x1, b1);
+                a2 = u.fma(x2, a2);
+                b2 = v.fma(x2, b2);
+                a3 = u.fma(x3, a3);
+                b3 = v.fma(x3, b3);
             }
+            int e = at + g / 2;
+            a0.intoArray(out, e);
+            b0.intoArray(out, e + HALF);
+            a1.intoArray(out, e + os);
+            b1.intoArray(out, e + HALF + os);
+            a2.intoArray(out, e + 2 * os);
+            b2.intoArray(out, e + HALF + 2 * os);
+            a3.intoArray(out, e + 3 * os);
+            b3.intoArray(out, e + HALF + 3 * os);
         }
     }
 
-    /// INT8, as [#unpackF32].
+    /// F16, as [#gemv4F32].
+    static void gemv4F16(
+            MemorySegment data, long panel, int tiles, float[] x, int from, int st, float[] out, int at, int os) {
+        int one = Lanes.one(tiles);
+        for (int g = 0; g < TILE; g += SHORT_LANES) {
+            FloatVector a0 = FloatVector.zero(FLOATS);
+            FloatVector b0 = a0, a1 = a0, b1 = a0, a2 = a0, b2 = a0, a3 = a0, b3 = a0;
+            for (int c = 0; c < tiles * TILE; c += one) {
+                long line = panel + ((long) c * TILE + g) * Short.BYTES;
+                var w = ShortVector.fromMemorySegment(SHORTS, data, line, LITTLE_ENDIAN)
+                        .reinterpretAsInts();
+                var even = w.lanewise(LSHL, 16).lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats();
+                var u = even.mul(F16_SCALE);
+                var v = w.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats().mul(F16_SCALE);
+                var x0 = FloatVector.broadcast(FLOATS, x[from + c]);
+                var x1 = FloatVector.broadcast(FLOATS, x[from + c + st]);
+                var x2 = FloatVector.broadcast(FLOATS, x[from + c + 2 * st]);
+                var x3 = FloatVector.broadcast(FLOATS, x[from + c + 3 * st]);
+                a0 = u.fma(x0, a0);
+                b0 = v.fma(x0, b0);
+                a1 = u.fma(x1, a1);
+                b1 = v.fma(x1, b1);
+                a2 = u.fma(x2, a2);
+                b2 = v.fma(x2, b2);
+                a3 = u.fma(x3, a3);
+                b3 = v.fma(x3, b3);
+            }
+            int e = at + g / 2;
+            a0.intoArray(out, e);
+            b0.intoArray(out, e + HALF);
+            a1.intoArray(out, e + os);
+            b1.intoArray(out, e + HALF + os);
+            a2.intoArray(out, e + 2 * os);
+            b2.intoArray(out, e + HALF + 2 * os);
+            a3.intoArray(out, e + 3 * os);
+            b3.intoArray(out, e + HALF + 3 * os);
+        }
+    }
+
+    /// Decodes `tiles` INT8 tiles from byte `first` into `[columns, 32]`, rows in order.
     static void unpackInt8(MemorySegment data, long first, int tiles, float[] weights) {
         long tileBytes = PackedMatrix.tileBytes(PackedFormat.INT8);
         for (int t = 0; t < tiles; t++) {
@@ -250,7 +320,7 @@ final class FloatTiles {
         }
     }
 
-    /// INT4, as [#unpackF32].
+    /// INT4, as [#unpackInt8].
     static void unpackInt4(MemorySegment data, long first, int tiles, float[] weights) {
         long tileBytes = PackedMatrix.tileBytes(PackedFormat.INT4);
         for (int t = 0; t < tiles; t++) {

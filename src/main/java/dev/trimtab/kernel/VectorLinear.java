@@ -1,5 +1,6 @@
 package dev.trimtab.kernel;
 
+import dev.trimtab.error.Internal;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
@@ -9,13 +10,16 @@ import java.util.Arrays;
 /// Groups of tokens are padded to what a kernel takes; the surplus falls into the spare rows of
 /// [Activations].
 final class VectorLinear implements LinearOperator {
-    /// Up to here INT4 is multiplied as it lies, two or four tokens at a time; beyond it unpacking pays.
-    private static final int DIRECT_INT4_TOKENS = 8;
-
-    /// The same for INT8, two tokens at a time.
+    /// Up to here INT8 is multiplied as it lies, two tokens at a time; beyond it unpacking pays.
     private static final int DIRECT_INT8_TOKENS = 4;
 
+    /// Activations, in ints, that stay in the second-level cache while panels pass over them.
+    private static final int CACHED_ACTIVATIONS = 1 << 16;
+
     private static final int TILE = PackedMatrix.TILE;
+
+    /// Tokens of the largest kernels.
+    private static final int GROUP = 4;
 
     /// Multiply-adds of the smallest chunk: some microseconds, several times what passing it to another
     /// thread costs.
@@ -34,10 +38,17 @@ final class VectorLinear implements LinearOperator {
         this.data = matrix.data();
         this.onCodes = precision == ActivationPrecision.INT8
                 && (matrix.format() == PackedFormat.INT8 || matrix.format() == PackedFormat.INT4);
-        int direct = matrix.format() == PackedFormat.INT4 ? DIRECT_INT4_TOKENS : DIRECT_INT8_TOKENS;
-        this.directTokens = onCodes ? direct : 1;
+        this.directTokens = directTokens(matrix.format(), onCodes);
         this.pool = pool;
         this.unpacked = unpacked;
+    }
+
+    private static int directTokens(PackedFormat format, boolean onCodes) {
+        return switch (format) {
+            case F32, F16, BF16 -> Integer.MAX_VALUE;
+            case INT8 -> onCodes ? DIRECT_INT8_TOKENS : 1;
+            case INT4 -> onCodes ? Integer.MAX_VALUE : 1;
+        };
     }
 
     @Override
@@ -73,8 +84,12 @@ final class VectorLinear implements LinearOperator {
         long macs = (long) TILE * in.stride() * in.tokens();
         int grain = (int) Math.max(1, SHARED_MACS / macs);
         pool.run(matrix.panels(), grain, (from, to) -> {
-            for (int panel = from; panel < to; panel++) {
-                multiply(panel, in, out);
+            if (in.tokens() == 1) {
+                multiplyOne(from, to, in, out);
+            } else if (in.tokens() <= directTokens) {
+                multiplyDirectly(from, to, in, out);
+            } else {
+                multiplyUnpacked(from, to, in, out);
             }
             if (to == matrix.panels()) {
                 clearPadding(out);
@@ -82,55 +97,100 @@ final class VectorLinear implements LinearOperator {
         });
     }
 
-    private void multiply(int panel, Activations in, Activations out) {
-        if (in.tokens() == 1) {
-            multiplyOne(panel, in, out.values(), panel * TILE);
-        } else if (in.tokens() <= directTokens) {
-            multiplyFew(panel, in, out);
-        } else {
+    private void multiplyOne(int from, int to, Activations in, Activations out) {
+        for (int panel = from; panel < to; panel++) {
+            multiplyOne(panel, in, 0, out.values(), panel * TILE);
+        }
+    }
+
+    /// Takes the tokens in stretches, and all panels over each.
+    private void multiplyDirectly(int from, int to, Activations in, Activations out) {
+        int stretch = Math.max(1, CACHED_ACTIVATIONS / (in.stride() * GROUP)) * GROUP;
+        for (int first = 0; first < in.tokens(); first += stretch) {
+            int last = Math.min(in.tokens(), first + stretch);
+            for (int panel = from; panel < to; panel++) {
+                switch (matrix.format()) {
+                    case F32, F16, BF16 -> multiplyFloats(panel, first, last, in, out);
+                    case INT8 -> multiplyInt8(panel, first, last, in, out);
+                    case INT4 -> multiplyInt4(panel, first, last, in, out);
+                }
+            }
+        }
+    }
+
+    private void multiplyUnpacked(int from, int to, Activations in, Activations out) {
+        for (int panel = from; panel < to; panel++) {
             multiplyMany(panel, in, out);
         }
     }
 
-    private void multiplyOne(int panel, Activations in, float[] out, int at) {
+    private void multiplyOne(int panel, Activations in, int token, float[] out, int at) {
         long first = panel * matrix.panelBytes();
         int tiles = matrix.tileColumns();
         float[] x = in.values();
+        int from = token * in.stride();
         switch (matrix.format()) {
-            case F32 -> FloatTiles.gemvF32(data, first, tiles, x, 0, out, at);
-            case F16 -> FloatTiles.gemvF16(data, first, tiles, x, 0, out, at);
-            case BF16 -> FloatTiles.gemvBf16(data, first, tiles, x, 0, out, at);
+            case F32 -> FloatTiles.gemvF32(data, first, tiles, x, from, out, at);
+            case F16 -> FloatTiles.gemvF16(data, first, tiles, x, from, out, at);
+            case BF16 -> FloatTiles.gemvBf16(data, first, tiles, x, from, out, at);
             case INT8 -> {
                 if (onCodes) {
-                    Int8Tiles.gemv(data, first, tiles, in, 0, out, at);
+                    Int8Tiles.gemv(data, first, tiles, in, token, out, at);
                 } else {
-                    FloatTiles.gemvInt8(data, first, tiles, x, 0, out, at);
+                    FloatTiles.gemvInt8(data, first, tiles, x, from, out, at);
                 }
             }
             case INT4 -> {
                 if (onCodes) {
-                    Int4Tiles.gemv(data, first, tiles, in, 0, out, at);
+                    Int4Tiles.gemv(data, first, tiles, in, token, out, at);
                 } else {
-                    FloatTiles.gemvInt4(data, first, tiles, x, 0, out, at);
+                    FloatTiles.gemvInt4(data, first, tiles, x, from, out, at);
                 }
             }
         }
     }
 
-    private void multiplyFew(int panel, Activations in, Activations out) {
+    private void multiplyFloats(int panel, int from, int to, Activations in, Activations out) {
         long first = panel * matrix.panelBytes();
         int tiles = matrix.tileColumns();
-        int tokens = in.tokens();
+        float[] x = in.values();
+        int st = in.stride();
+        int os = out.stride();
+        for (int token = from; token < to; token += GROUP) {
+            int start = token * st;
+            int at = token * os + panel * TILE;
+            if (to - token == 1) {
+                multiplyOne(panel, in, token, out.values(), at);
+                return;
+            }
+            switch (matrix.format()) {
+                case F32 -> FloatTiles.gemv4F32(data, first, tiles, x, start, st, out.values(), at, os);
+                case F16 -> FloatTiles.gemv4F16(data, first, tiles, x, start, st, out.values(), at, os);
+                case BF16 -> FloatTiles.gemv4Bf16(data, first, tiles, x, start, st, out.values(), at, os);
+                case INT8, INT4 -> throw new Internal("packed codes are no floats");
+            }
+        }
+    }
+
+    private void multiplyInt8(int panel, int from, int to, Activations in, Activations out) {
+        long first = panel * matrix.panelBytes();
         int stride = out.stride();
-        boolean pairs = matrix.format() == PackedFormat.INT8;
-        for (int token = 0; token < tokens; token += pairs ? 2 : 4) {
+        for (int token = from; token < to; token += 2) {
             int at = token * stride + panel * TILE;
-            if (pairs) {
-                Int8Tiles.gemv2(data, first, tiles, in, token, out.values(), at, stride);
-            } else if (tokens - token <= 2) {
-                Int4Tiles.gemv2(data, first, tiles, in, token, out.values(), at, stride);
-            } else {
-                Int4Tiles.gemv4(data, first, tiles, in, token, out.values(), at, stride);
+            Int8Tiles.gemv2(data, first, matrix.tileColumns(), in, token, out.values(), at, stride);
+        }
+    }
+
+    private void multiplyInt4(int panel, int from, int to, Activations in, Activations out) {
+        long first = panel * matrix.panelBytes();
+        int tiles = matrix.tileColumns();
+        int stride = out.stride();
+        for (int token = from; token < to; token += GROUP) {
+            int at = token * stride + panel * TILE;
+            switch (to - token) {
+                case 1 -> multiplyOne(panel, in, token, out.values(), at);
+                case 2 -> Int4Tiles.gemv2(data, first, tiles, in, token, out.values(), at, stride);
+                default -> Int4Tiles.gemv4(data, first, tiles, in, token, out.values(), at, stride);
             }
         }
     }
@@ -147,23 +207,18 @@ final class VectorLinear implements LinearOperator {
             if (!onCodes) {
                 unpackFloats(first, tiles, room.weights());
                 addFloats(room, column, tiles, in, out, at);
-            } else if (matrix.format() == PackedFormat.INT8) {
+            } else {
                 Int8Tiles.unpack(data, first, tiles, room.weights(), room.scales());
                 addInt8(room, column, tiles, in, out, at);
-            } else {
-                Int4Tiles.unpack(data, first, tiles, room.codes(), room.scales());
-                addInt4(room, column, tiles, in, out, at);
             }
         }
     }
 
     private void unpackFloats(long first, int tiles, float[] weights) {
-        switch (matrix.format()) {
-            case F32 -> FloatTiles.unpackF32(data, first, tiles, weights);
-            case F16 -> FloatTiles.unpackF16(data, first, tiles, weights);
-            case BF16 -> FloatTiles.unpackBf16(data, first, tiles, weights);
-            case INT8 -> FloatTiles.unpackInt8(data, first, tiles, weights);
-            case INT4 -> FloatTiles.unpackInt4(data, first, tiles, weights);
+        if (matrix.format() == PackedFormat.INT8) {
+            FloatTiles.unpackInt8(data, first, tiles, weights);
+        } else {
+            FloatTiles.unpackInt4(data, first, tiles, weights);
         }
     }
 
@@ -193,13 +248,6 @@ final class VectorLinear implements LinearOperator {
         }
     }
 
-    private static void addInt4(Unpacked room, int column, int tiles, Activations in, Activations out, int at) {
-        int stride = out.stride();
-        for (int token = 0; token < in.tokens(); token += Int4Tiles.PANEL_TOKENS) {
-            Int4Tiles.panel6(room, column, tiles, in, token, out.values(), token * stride + at, stride);
-        }
-    }
-
     /// The last panel's missing rows are zero times x: not zero where x is not finite, and padding must stay
     /// zero.
     private void clearPadding(Activations out) {
@@ -208,20 +256,15 @@ final class VectorLinear implements LinearOperator {
         }
     }
 
-    /// One thread's room for a stretch of a panel that several tokens are multiplied with: as 16-bit codes
-    /// with a scale for each row of a tile, or as floats.
+    /// One thread's room for a stretch of a panel that several tokens are multiplied with: weights as
+    /// floats, or codes as floats with a scale for each row of a tile.
     static final class Unpacked {
         /// Tiles unpacked at a time, of 4 KiB as floats: 128 KiB, a part of any processor's second-level
         /// cache, and enough that the sums, which wait in memory between two stretches, cost nothing.
         static final int TILES = 32;
 
-        private final short[] codes = new short[TILES * PackedMatrix.TILE * PackedMatrix.TILE];
         private final float[] scales = new float[TILES * PackedMatrix.TILE];
         private final float[] weights = new float[TILES * PackedMatrix.TILE * PackedMatrix.TILE];
-
-        short[] codes() {
-            return codes;
-        }
 
         float[] scales() {
             return scales;
