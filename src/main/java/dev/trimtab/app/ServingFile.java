@@ -2,6 +2,7 @@ package dev.trimtab.app;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
@@ -33,7 +34,7 @@ public record ServingFile(@Nullable List<Entry> models) {
 
     /// Reads `file`.
     ///
-    /// @throws BadConfiguration with file, line and the nearest right key where something is wrong
+    /// @throws BadConfiguration with the file and the key where something is wrong
     public static List<ModelDeclaration> read(Path file) {
         try {
             if (Files.size(file) > SIZE_MAX) {
@@ -42,14 +43,28 @@ public record ServingFile(@Nullable List<Entry> models) {
             ServingFile parsed = YAML.readValue(Files.readString(file), ServingFile.class);
             return parsed.declarations(file);
         } catch (UnrecognizedPropertyException e) {
-            throw new BadConfiguration(file + ":" + e.getLocation().getLineNr() + ": unknown key `"
-                    + e.getPropertyName() + "`; known here: " + e.getKnownPropertyIds());
+            // Records are read from a buffer, so the parser's line is not the key's; its path is.
+            throw new BadConfiguration(
+                    file + ": unknown key `" + path(e) + "`; known here: " + e.getKnownPropertyIds());
         } catch (JsonProcessingException e) {
             throw new BadConfiguration(file + ":"
                     + (e.getLocation() == null ? 1 : e.getLocation().getLineNr()) + ": " + e.getOriginalMessage());
         } catch (IOException e) {
             throw new BadConfiguration(file + " cannot be read: " + e.getMessage());
         }
+    }
+
+    /// Such as `models[0].nmae`.
+    private static String path(JsonMappingException e) {
+        StringBuilder path = new StringBuilder();
+        for (JsonMappingException.Reference step : e.getPath()) {
+            if (step.getFieldName() == null) {
+                path.append('[').append(step.getIndex()).append(']');
+            } else {
+                path.append(path.isEmpty() ? "" : ".").append(step.getFieldName());
+            }
+        }
+        return path.toString();
     }
 
     private List<ModelDeclaration> declarations(Path file) {

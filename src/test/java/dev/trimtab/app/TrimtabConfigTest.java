@@ -1,0 +1,99 @@
+package dev.trimtab.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.trimtab.api.http.ApiOptions;
+import dev.trimtab.engine.EngineOptions;
+import dev.trimtab.error.BadConfiguration;
+import dev.trimtab.kernel.ComputePool;
+import dev.trimtab.model.ModelLoader;
+import io.smallrye.config.SmallRyeConfigBuilder;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// Every knob's default and one full explicit example, so that neither changes by accident.
+class TrimtabConfigTest {
+    @TempDir
+    private Path folder;
+
+    @Test
+    void defaultsAreTheseAndServeTheEmbeddedModel() {
+        TrimtabConfig config =
+                config(Map.of("trimtab.file", folder.resolve("none.yaml").toString()));
+
+        ServingOptions serving = config.serving();
+
+        assertThat(serving.models()).hasSize(1);
+        assertThat(serving.models().getFirst().name()).isEqualTo("demo");
+        assertThat(serving.models().getFirst().source()).hasToString("embedded:demo");
+        assertThat(serving.variants().engine()).isEqualTo(new EngineOptions(64, 512, 256));
+        assertThat(EngineOptions.DEFAULT).isEqualTo(serving.variants().engine());
+        assertThat(serving.variants().model()).isEqualTo(ModelLoader.Options.SERVING);
+        assertThat(serving.threads()).isEqualTo(ComputePool.defaultThreads());
+        assertThat(serving.kvCacheBytes()).isEmpty();
+        ApiOptions api = config.api("127.0.0.1");
+        assertThat(api.allowedHosts()).containsExactly("127.0.0.1");
+        assertThat(api.allowedOrigins()).isEmpty();
+        assertThat(api.apiKeys()).isEmpty();
+    }
+
+    @Test
+    void everyKnobCanBeSet() throws IOException {
+        Path file = Files.writeString(folder.resolve("models.yaml"), """
+                models:
+                  - source: embedded:demo
+                  - name: tiny
+                    source: tiny.gguf
+                """);
+        TrimtabConfig config = config(Map.of(
+                "trimtab.file", file.toString(),
+                "trimtab.engine.max-sequences", "8",
+                "trimtab.engine.max-batched-tokens", "128",
+                "trimtab.engine.max-waiting", "16",
+                "trimtab.memory.kv-cache", "2G",
+                "trimtab.compute.threads", "1",
+                "trimtab.http.allowed-hosts", "gateway",
+                "trimtab.http.allowed-origins", "https://chat.example.org",
+                "trimtab.http.api-keys", "a,b"));
+
+        ServingOptions serving = config.serving();
+
+        assertThat(serving.models()).extracting(model -> model.name()).containsExactly("demo", "tiny");
+        assertThat(serving.models().getLast().source())
+                .hasToString(folder.resolve("tiny.gguf").toString());
+        assertThat(serving.variants().engine()).isEqualTo(new EngineOptions(8, 128, 16));
+        assertThat(serving.kvCacheBytes()).hasValue(2L << 30);
+        assertThat(serving.threads()).isEqualTo(1);
+        assertThat(config.api("localhost").allowedHosts()).containsExactlyInAnyOrder("localhost", "gateway");
+        assertThat(config.api("localhost").allowedOrigins()).containsExactly("https://chat.example.org");
+        assertThat(config.api("localhost").apiKeys()).containsExactlyInAnyOrder("a", "b");
+    }
+
+    @Test
+    void unknownKeysOfTheFileAreRefusedByTheirPath() throws IOException {
+        Path file = Files.writeString(folder.resolve("bad.yaml"), """
+                models:
+                  - nmae: demo
+                    source: embedded:demo
+                """);
+
+        assertThatThrownBy(() -> ServingFile.read(file))
+                .isInstanceOf(BadConfiguration.class)
+                .hasMessageContaining("bad.yaml: unknown key `models[0].nmae`")
+                .hasMessageContaining("[name, source]");
+    }
+
+    private static TrimtabConfig config(Map<String, String> values) {
+        return new SmallRyeConfigBuilder()
+                .addDiscoveredConverters()
+                .withMapping(TrimtabConfig.class)
+                .withDefaultValues(values)
+                .build()
+                .getConfigMapping(TrimtabConfig.class);
+    }
+}
