@@ -31,6 +31,7 @@ public class AttentionBenchmark {
     private static final int HEADS = 32;
     private static final int KV_HEADS = 8;
     private static final int CHUNK = 64;
+    private static final Kernels.AttentionRule RULE = Kernels.AttentionRule.causal(0.125f);
 
     @Param
     KvEncoding encoding;
@@ -100,19 +101,19 @@ public class AttentionBenchmark {
 
     @Benchmark
     public Activations scalarDecode() {
-        scalar.attention(one, layout, 0, 0.125f, decode, out);
+        scalar.attention(one, layout, 0, RULE, decode, out);
         return out;
     }
 
     @Benchmark
     public Activations vectorDecode() {
-        vector.attention(one, layout, 0, 0.125f, decode, out);
+        vector.attention(one, layout, 0, RULE, decode, out);
         return out;
     }
 
     @Benchmark
     public Activations vectorPrefill() {
-        vector.attention(chunk, layout, 0, 0.125f, prefill, out);
+        vector.attention(chunk, layout, 0, RULE, prefill, out);
         return out;
     }
 }

@@ -69,13 +69,13 @@ public class ElementwiseBenchmark {
 
     @Benchmark
     public Activations scalarSwiglu() {
-        scalar.swiglu(in, in, out);
+        scalar.gate(Kernels.Nonlinearity.SILU, in, in, out);
         return out;
     }
 
     @Benchmark
     public Activations vectorSwiglu() {
-        vector.swiglu(in, in, out);
+        vector.gate(Kernels.Nonlinearity.SILU, in, in, out);
         return out;
     }
 

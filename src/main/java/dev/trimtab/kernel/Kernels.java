@@ -40,14 +40,37 @@ public interface Kernels {
     /// `out[t][i] = in[t][i] / sqrt(mean_j in[t][j]^2 + eps) * weight[i]`
     void rmsNorm(Activations in, float[] weight, float eps, Activations out);
 
+    /// The same for each head of `x` (`[tokens, heads * weight.length]`) by itself, in place.
+    void rmsNormHeads(Activations x, float[] weight, float eps);
+
+    /// `out[t][i] = (in[t][i] - mean_t) / sqrt(variance_t + eps) * weight[i] + bias[i]`
+    void layerNorm(Activations in, float[] weight, float[] bias, float eps, Activations out);
+
     /// `x += delta`
     void add(Activations x, Activations delta);
+
+    /// `x[rows[j]] += weights[j] * delta[j]` for each vector j of `delta`; no row twice.
+    void addRows(Activations x, int[] rows, float[] weights, Activations delta);
 
     /// Adds `bias` to each vector.
     void addBias(Activations x, float[] bias);
 
-    /// `out = silu(gate) * up`, `silu(z) = z / (1 + exp(-z))`
-    void swiglu(Activations gate, Activations up, Activations out);
+    /// `x *= factor`
+    void scale(Activations x, float factor);
+
+    /// `x = cap * tanh(x / cap)`, which stays within `-cap..cap` (Gemma 2, Gemma Team 2024, section 2).
+    void softCap(Activations x, float cap);
+
+    /// Rounds each vector to 255 steps of its largest magnitude a, as BitNet b1.58 does before each of its
+    /// matrices (Ma et al. 2024): `x = round(x 127 / a) a / 127`, ties to even; a is [#SMALLEST_EXTREME] at
+    /// least.
+    void roundToInt8(Activations x);
+
+    /// `out = f(in)`; two batches.
+    void activate(Nonlinearity f, Activations in, Activations out);
+
+    /// `out = f(gate) * up`; `out` is another batch than `gate`.
+    void gate(Nonlinearity f, Activations gate, Activations up, Activations out);
 
     /// Turns each head of `x` (`[tokens, heads * headDim]`) by the token's position in `batch`, in place.
     void rope(Activations x, int headDim, RopeTable table, RopePairing pairing, TokenBatch batch);
@@ -57,9 +80,49 @@ public interface Kernels {
     void storeKv(Activations keys, Activations values, KvLayout layout, int layer, TokenBatch batch);
 
     /// Causal grouped-query attention over the paged KV cache: for token t at position p and query head h,
-    /// `out[t][h] = sum_{j<=p} softmax_j(q[t][h] . k[j][h / group] * scale) v[j][h / group]`.
+    /// `out[t][h] = sum_j softmax_j(score(q[t][h] . k[j][h / group])) v[j][h / group]` over the positions
+    /// `p - window < j <= p`, score and window as `rule` says.
     ///
     /// Keys and values of the batch's own tokens must have been stored; `query` and `out` are
     /// `[tokens, heads * headDim]`.
-    void attention(Activations query, KvLayout layout, int layer, float scale, TokenBatch batch, Activations out);
+    void attention(
+            Activations query, KvLayout layout, int layer, AttentionRule rule, TokenBatch batch, Activations out);
+
+    /// The largest magnitude that [#roundToInt8] takes a vector to have at least.
+    float SMALLEST_EXTREME = 1e-5f;
+
+    /// What a feed-forward block bends its inner elements with.
+    enum Nonlinearity {
+        /// `z / (1 + exp(-z))`
+        SILU,
+        /// `z Phi(z)`, Phi the normal distribution (Hendrycks and Gimpel 2016).
+        GELU,
+        /// GELU with Phi taken as `(1 + tanh(sqrt(2 / pi) (z + 0.044715 z^3))) / 2`, as GPT-2 and Gemma were
+        /// trained.
+        GELU_TANH
+    }
+
+    /// How one layer's scores become weights.
+    ///
+    /// @param scale multiplies `q . k`
+    /// @param softCap c bends the scaled score s to `c tanh(s / c)`; 0 leaves it
+    /// @param window positions a query sees, its own included
+    record AttentionRule(float scale, float softCap, int window) {
+        /// A window wider than any sequence.
+        public static final int UNBOUNDED = Integer.MAX_VALUE;
+
+        /// Every position up to the query's own.
+        public static AttentionRule causal(float scale) {
+            return new AttentionRule(scale, 0, UNBOUNDED);
+        }
+
+        public AttentionRule {
+            assert softCap >= 0 && window > 0 : softCap + ", " + window;
+        }
+
+        /// The first position that a query at `position` sees.
+        int firstVisible(int position) {
+            return Math.max(0, position - window + 1);
+        }
+    }
 }

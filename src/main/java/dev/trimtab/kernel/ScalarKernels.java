@@ -2,6 +2,7 @@ package dev.trimtab.kernel;
 
 import dev.trimtab.tensor.Tensor;
 import java.lang.foreign.Arena;
+import java.util.function.DoubleUnaryOperator;
 
 /// The reference tier: every operation as its formula reads, in plain loops. Other tiers are tested
 /// against it.
@@ -26,17 +27,53 @@ final class ScalarKernels implements Kernels {
 
     @Override
     public void rmsNorm(Activations in, float[] weight, float eps, Activations out) {
+        out.reset(in.tokens());
+        for (int token = 0; token < in.tokens(); token++) {
+            rmsNorm(in.values(), token * in.stride(), weight, eps, out.values(), token * out.stride());
+        }
+    }
+
+    private static void rmsNorm(float[] in, int from, float[] weight, float eps, float[] out, int at) {
+        double sum = 0;
+        for (int i = 0; i < weight.length; i++) {
+            sum += (double) in[from + i] * in[from + i];
+        }
+        float scale = (float) (1 / Math.sqrt(sum / weight.length + eps));
+        for (int i = 0; i < weight.length; i++) {
+            out[at + i] = in[from + i] * scale * weight[i];
+        }
+    }
+
+    @Override
+    public void rmsNormHeads(Activations x, float[] weight, float eps) {
+        x.reset(x.tokens());
+        for (int token = 0; token < x.tokens(); token++) {
+            for (int head = 0; head < x.columns(); head += weight.length) {
+                int from = token * x.stride() + head;
+                rmsNorm(x.values(), from, weight, eps, x.values(), from);
+            }
+        }
+    }
+
+    @Override
+    public void layerNorm(Activations in, float[] weight, float[] bias, float eps, Activations out) {
         int columns = in.columns();
         out.reset(in.tokens());
         for (int token = 0; token < in.tokens(); token++) {
             int from = token * in.stride();
             double sum = 0;
             for (int i = 0; i < columns; i++) {
-                sum += (double) in.values()[from + i] * in.values()[from + i];
+                sum += in.values()[from + i];
             }
-            float scale = (float) (1 / Math.sqrt(sum / columns + eps));
+            double mean = sum / columns;
+            double squares = 0;
             for (int i = 0; i < columns; i++) {
-                out.values()[token * out.stride() + i] = in.values()[from + i] * scale * weight[i];
+                squares += Math.pow(in.values()[from + i] - mean, 2);
+            }
+            double scale = 1 / Math.sqrt(squares / columns + eps);
+            for (int i = 0; i < columns; i++) {
+                double normed = (in.values()[from + i] - mean) * scale;
+                out.values()[token * out.stride() + i] = (float) (normed * weight[i] + bias[i]);
             }
         }
     }
@@ -47,6 +84,16 @@ final class ScalarKernels implements Kernels {
         x.reset(tokens);
         for (int i = 0; i < tokens * x.stride(); i++) {
             x.values()[i] += delta.values()[i];
+        }
+    }
+
+    @Override
+    public void addRows(Activations x, int[] rows, float[] weights, Activations delta) {
+        x.reset(x.tokens());
+        for (int row = 0; row < delta.tokens(); row++) {
+            for (int i = 0; i < x.columns(); i++) {
+                x.values()[rows[row] * x.stride() + i] += weights[row] * delta.values()[row * delta.stride() + i];
+            }
         }
     }
 
@@ -62,13 +109,77 @@ final class ScalarKernels implements Kernels {
     }
 
     @Override
-    public void swiglu(Activations gate, Activations up, Activations out) {
-        int tokens = gate.tokens();
-        out.reset(tokens);
-        for (int i = 0; i < tokens * gate.stride(); i++) {
-            float z = gate.values()[i];
-            out.values()[i] = (float) (z / (1 + Math.exp(-z))) * up.values()[i];
+    public void scale(Activations x, float factor) {
+        map(x, value -> value * factor);
+    }
+
+    @Override
+    public void softCap(Activations x, float cap) {
+        map(x, value -> cap * Math.tanh(value / cap));
+    }
+
+    @Override
+    public void roundToInt8(Activations x) {
+        x.reset(x.tokens());
+        for (int token = 0; token < x.tokens(); token++) {
+            int start = token * x.stride();
+            float extreme = SMALLEST_EXTREME;
+            for (int i = start; i < start + x.columns(); i++) {
+                extreme = Math.max(extreme, Math.abs(x.values()[i]));
+            }
+            float steps = 127 / extreme;
+            for (int i = start; i < start + x.columns(); i++) {
+                x.values()[i] = (float) Math.rint(x.values()[i] * steps) / steps;
+            }
         }
+    }
+
+    @Override
+    public void activate(Nonlinearity f, Activations in, Activations out) {
+        int tokens = in.tokens();
+        out.reset(tokens);
+        for (int i = 0; i < tokens * in.stride(); i++) {
+            out.values()[i] = (float) apply(f, in.values()[i]);
+        }
+    }
+
+    @Override
+    public void gate(Nonlinearity f, Activations gate, Activations up, Activations out) {
+        activate(f, gate, out);
+        for (int i = 0; i < out.tokens() * out.stride(); i++) {
+            out.values()[i] *= up.values()[i];
+        }
+    }
+
+    private static void map(Activations x, DoubleUnaryOperator f) {
+        int tokens = x.tokens();
+        x.reset(tokens);
+        for (int i = 0; i < tokens * x.stride(); i++) {
+            x.values()[i] = (float) f.applyAsDouble(x.values()[i]);
+        }
+    }
+
+    private static double apply(Nonlinearity f, double z) {
+        return switch (f) {
+            case SILU -> z / (1 + Math.exp(-z));
+            case GELU -> z * normal(z);
+            case GELU_TANH -> z / 2 * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (z + 0.044715 * z * z * z)));
+        };
+    }
+
+    /// The normal distribution function, `1/2 + phi(z) (z + z^3/3 + z^5/(3 5) + ..)`, phi the density
+    /// (Abramowitz and Stegun 26.2.11). Beyond 9 deviations it is 0 or 1 in f32.
+    private static double normal(double z) {
+        if (Math.abs(z) > 9) {
+            return z > 0 ? 1 : 0;
+        }
+        double sum = 0;
+        double term = z;
+        for (int k = 3; Math.abs(term) > 1e-20; k += 2) {
+            sum += term;
+            term *= z * z / k;
+        }
+        return 0.5 + sum * Math.exp(-z * z / 2) / Math.sqrt(2 * Math.PI);
     }
 
     @Override
@@ -128,12 +239,12 @@ final class ScalarKernels implements Kernels {
 
     @Override
     public void attention(
-            Activations query, KvLayout layout, int layer, float scale, TokenBatch batch, Activations out) {
+            Activations query, KvLayout layout, int layer, AttentionRule rule, TokenBatch batch, Activations out) {
         int heads = query.columns() / layout.headDim();
         out.reset(query.tokens());
         pool.run(query.tokens() * heads, 1, (from, to) -> {
             for (int i = from; i < to; i++) {
-                attendHead(query, layout, layer, scale, batch, out, i / heads, i % heads);
+                attendHead(query, layout, layer, rule, batch, out, i / heads, i % heads);
             }
         });
     }
@@ -142,7 +253,7 @@ final class ScalarKernels implements Kernels {
             Activations query,
             KvLayout layout,
             int layer,
-            float scale,
+            AttentionRule rule,
             TokenBatch batch,
             Activations out,
             int token,
@@ -150,21 +261,27 @@ final class ScalarKernels implements Kernels {
         int headDim = layout.headDim();
         int kvHead = head / (query.columns() / headDim / layout.kvHeads(layer));
         int from = token * query.stride() + head * headDim;
-        double[] scores = new double[batch.position(token) + 1];
+        int first = rule.firstVisible(batch.position(token));
+        double[] scores = new double[batch.position(token) + 1 - first];
         for (int j = 0; j < scores.length; j++) {
-            long key = headAddress(layout, layer, kvHead, batch, token, j / BLOCK_TOKENS);
+            long key = headAddress(layout, layer, kvHead, batch, token, (first + j) / BLOCK_TOKENS);
             for (int d = 0; d < headDim; d++) {
-                float k = layout.key(batch.kv(), key, j % BLOCK_TOKENS, d);
+                float k = layout.key(batch.kv(), key, (first + j) % BLOCK_TOKENS, d);
                 scores[j] += query.values()[from + d] * k;
             }
-            scores[j] *= scale;
+            scores[j] *= rule.scale();
+            if (rule.softCap() > 0) {
+                scores[j] = rule.softCap() * Math.tanh(scores[j] / rule.softCap());
+            }
         }
         softmax(scores);
         for (int d = 0; d < headDim; d++) {
             double sum = 0;
             for (int j = 0; j < scores.length; j++) {
-                long value = headAddress(layout, layer, kvHead, batch, token, j / BLOCK_TOKENS) + layout.keyBytes();
-                sum += scores[j] * layout.value(batch.kv(), value, j % BLOCK_TOKENS, d);
+                int position = first + j;
+                long key = headAddress(layout, layer, kvHead, batch, token, position / BLOCK_TOKENS);
+                long value = key + layout.keyBytes();
+                sum += scores[j] * layout.value(batch.kv(), value, position % BLOCK_TOKENS, d);
             }
             out.values()[token * out.stride() + head * headDim + d] = (float) sum;
         }

@@ -34,8 +34,8 @@ import jdk.incubator.vector.ShortVector;
 ///     l = l exp(m - m') + sum_j p_j;  o = o exp(m - m') + sum_j p_j v_j
 ///
 /// and at last `o / l`. The blocks are those of the sequence's positions, so a query's numbers depend on
-/// nothing else in the batch; keys after the query have p = 0. l is kept for each of 32 lanes and summed lane
-/// by lane at the end.
+/// nothing else in the batch; keys after the query or before its window have p = 0. l is kept for each of 32
+/// lanes and summed lane by lane at the end.
 final class VectorAttention {
     /// Queries that pass over a block together.
     private static final int QUERIES = 64;
@@ -74,7 +74,8 @@ final class VectorAttention {
             loadQuery(call, from + i / group, kvHead * group + i % group, i * headDim);
         }
         int end = call.batch().position(to - 1) + 1;
-        for (int block = 0; block * BLOCK_TOKENS < end; block++) {
+        int firstBlock = call.rule().firstVisible(call.batch().position(from)) / BLOCK_TOKENS;
+        for (int block = firstBlock; block * BLOCK_TOKENS < end; block++) {
             int start = block * BLOCK_TOKENS;
             long at = call.batch().blockOffset(call.batch().sequence(from), block)
                     + layout.headOffset(call.layer(), kvHead);
@@ -98,24 +99,29 @@ final class VectorAttention {
         int headDim = call.layout().headDim();
         Arrays.fill(scores, 0);
         FloatTiles.panel4(keys, headDim, queries, first * headDim, headDim, scores, 0, BLOCK_TOKENS);
+        if (call.rule().softCap() > 0) {
+            VectorElementwise.softCap(scores, 0, scores.length, call.rule().softCap());
+        }
         int stride = stride(headDim);
         for (int i = 0; i < QUAD; i++) {
             int token = from + (first + i) / call.group();
-            int limit = token < call.batch().tokenCount() ? call.batch().position(token) + 1 - start : 0;
-            weigh(i * BLOCK_TOKENS, first + i, Math.min(limit, BLOCK_TOKENS), stride);
+            int position = token < call.batch().tokenCount() ? call.batch().position(token) : -1;
+            int visible = Math.max(0, call.rule().firstVisible(position) - start);
+            weigh(i * BLOCK_TOKENS, first + i, visible, Math.min(position + 1 - start, BLOCK_TOKENS), stride);
         }
         for (int d = 0; d < stride; d += FLOAT_LANES) {
             addValues(values, headDim, d, valid, scores, outputs, first * stride + d, stride);
         }
     }
 
-    /// Turns the scores of one query, of which the first `limit` count, into weights and rescales what was
-    /// summed.
-    private void weigh(int at, int query, int limit, int stride) {
-        if (limit <= 0) {
+    /// Turns the scores of one query, of which those in `[visible, limit)` count, into weights and rescales
+    /// what was summed.
+    private void weigh(int at, int query, int visible, int limit, int stride) {
+        if (limit <= visible) {
             Arrays.fill(scores, at, at + BLOCK_TOKENS, 0);
             return;
         }
+        Arrays.fill(scores, at, at + visible, Float.NEGATIVE_INFINITY);
         Arrays.fill(scores, at + limit, at + BLOCK_TOKENS, Float.NEGATIVE_INFINITY);
         float before = maxima[query];
         float max = Math.max(before, largest(scores, at));
@@ -127,6 +133,7 @@ final class VectorAttention {
         }
         VectorElementwise.exp(scores, at, 1, -max, scores, at, BLOCK_TOKENS);
         accumulate(scores, at, sums, query * BLOCK_TOKENS);
+        Arrays.fill(scores, at, at + visible, 0);
         Arrays.fill(scores, at + limit, at + BLOCK_TOKENS, 0);
     }
 
@@ -239,7 +246,7 @@ final class VectorAttention {
         int headDim = call.layout().headDim();
         int from = token * call.query().stride() + head * headDim;
         for (int d = 0; d < headDim; d++) {
-            queries[at + d] = call.query().values()[from + d] * call.scale();
+            queries[at + d] = call.query().values()[from + d] * call.rule().scale();
         }
     }
 
@@ -280,5 +287,11 @@ final class VectorAttention {
 
     /// What one call of [Kernels#attention] is about; `group` query heads share a KV head.
     record Call(
-            Activations query, KvLayout layout, int layer, float scale, TokenBatch batch, Activations out, int group) {}
+            Activations query,
+            KvLayout layout,
+            int layer,
+            Kernels.AttentionRule rule,
+            TokenBatch batch,
+            Activations out,
+            int group) {}
 }

@@ -3,6 +3,7 @@ package dev.trimtab.kernel;
 import static dev.trimtab.kernel.Lanes.FLOATS;
 import static dev.trimtab.kernel.Lanes.FLOAT_LANES;
 import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.MAX;
 
 import jdk.incubator.vector.FloatVector;
 
@@ -28,6 +29,11 @@ final class VectorElementwise {
 
     /// Adding it leaves the nearest integer in the low bits.
     private static final float ROUNDER = 0x1.8p23f;
+
+    private static final float SQRT_HALF = 0.70710677f;
+
+    /// The square root of 2 / pi.
+    private static final float SQRT_2_PI = 0.7978846f;
 
     private VectorElementwise() {}
 
@@ -57,12 +63,78 @@ final class VectorElementwise {
         }
     }
 
+    /// `out[at + i] = (in[from + i] - mean) / sqrt(variance + eps) * weight[i] + bias[i]` for one vector.
+    static void layerNorm(float[] in, int from, float[] weight, float[] bias, float eps, float[] out, int at) {
+        int columns = weight.length;
+        int whole = FLOATS.loopBound(columns);
+        FloatVector sums = FloatVector.zero(FLOATS);
+        for (int i = 0; i < whole; i += FLOAT_LANES) {
+            sums = sums.add(FloatVector.fromArray(FLOATS, in, from + i));
+        }
+        double sum = 0;
+        for (int lane = 0; lane < FLOAT_LANES; lane++) {
+            sum += sums.lane(lane);
+        }
+        for (int i = whole; i < columns; i++) {
+            sum += in[from + i];
+        }
+        float mean = (float) (sum / columns);
+        FloatVector squares = FloatVector.zero(FLOATS);
+        for (int i = 0; i < whole; i += FLOAT_LANES) {
+            FloatVector x = FloatVector.fromArray(FLOATS, in, from + i).sub(mean);
+            squares = x.fma(x, squares);
+        }
+        double variance = 0;
+        for (int lane = 0; lane < FLOAT_LANES; lane++) {
+            variance += squares.lane(lane);
+        }
+        for (int i = whole; i < columns; i++) {
+            variance += (double) (in[from + i] - mean) * (in[from + i] - mean);
+        }
+        float scale = (float) (1 / Math.sqrt(variance / columns + eps));
+        for (int i = 0; i < whole; i += FLOAT_LANES) {
+            FloatVector x = FloatVector.fromArray(FLOATS, in, from + i).sub(mean);
+            x.mul(scale)
+                    .fma(FloatVector.fromArray(FLOATS, weight, i), FloatVector.fromArray(FLOATS, bias, i))
+                    .intoArray(out, at + i);
+        }
+        for (int i = whole; i < columns; i++) {
+            out[at + i] = Math.fma((in[from + i] - mean) * scale, weight[i], bias[i]);
+        }
+    }
+
     /// `x[i] += delta[i]` over `[from, to)`, a multiple of 32 elements.
     static void add(float[] x, float[] delta, int from, int to) {
         for (int i = from; i < to; i += FLOAT_LANES) {
             FloatVector.fromArray(FLOATS, x, i)
                     .add(FloatVector.fromArray(FLOATS, delta, i))
                     .intoArray(x, i);
+        }
+    }
+
+    /// `x[i] *= factors[i]` over `[from, to)`, a multiple of 32 elements.
+    static void multiply(float[] x, float[] factors, int from, int to) {
+        for (int i = from; i < to; i += FLOAT_LANES) {
+            FloatVector.fromArray(FLOATS, x, i)
+                    .mul(FloatVector.fromArray(FLOATS, factors, i))
+                    .intoArray(x, i);
+        }
+    }
+
+    /// `x[i] *= factor` over `[from, to)`, a multiple of 32 elements.
+    static void scale(float[] x, float factor, int from, int to) {
+        for (int i = from; i < to; i += FLOAT_LANES) {
+            FloatVector.fromArray(FLOATS, x, i).mul(factor).intoArray(x, i);
+        }
+    }
+
+    /// `x[at + i] += weight * delta[from + i]` for `count` elements, a multiple of 32.
+    static void addScaled(float[] x, int at, float weight, float[] delta, int from, int count) {
+        FloatVector w = FloatVector.broadcast(FLOATS, weight);
+        for (int i = 0; i < count; i += FLOAT_LANES) {
+            FloatVector.fromArray(FLOATS, delta, from + i)
+                    .fma(w, FloatVector.fromArray(FLOATS, x, at + i))
+                    .intoArray(x, at + i);
         }
     }
 
@@ -79,14 +151,92 @@ final class VectorElementwise {
         }
     }
 
-    /// `out = gate / (1 + exp(-gate)) * up` over `[from, to)`, a multiple of 32 elements. Where exp
-    /// overflows the quotient is still right: a large negative gate gives -0.
-    static void swiglu(float[] gate, float[] up, float[] out, int from, int to) {
-        exp(gate, from, -1, 0, out, from, to - from);
+    /// `x = round(x 127 / a) a / 127` for the vector `[from, to)`, a multiple of 32 elements, a its largest
+    /// magnitude.
+    static void roundToInt8(float[] x, int from, int to) {
+        FloatVector extremes = FloatVector.broadcast(FLOATS, Kernels.SMALLEST_EXTREME);
         for (int i = from; i < to; i += FLOAT_LANES) {
-            var z = FloatVector.fromArray(FLOATS, gate, i);
-            var silu = z.div(FloatVector.fromArray(FLOATS, out, i).add(1));
-            silu.mul(FloatVector.fromArray(FLOATS, up, i)).intoArray(out, i);
+            extremes = extremes.max(FloatVector.fromArray(FLOATS, x, i).abs());
+        }
+        float steps = 127 / extremes.reduceLanes(MAX);
+        for (int i = from; i < to; i += FLOAT_LANES) {
+            FloatVector rounded = FloatVector.fromArray(FLOATS, x, i).mul(steps).add(ROUNDER);
+            rounded.sub(ROUNDER).div(steps).intoArray(x, i);
+        }
+    }
+
+    /// `x = cap * tanh(x / cap)` over `[from, to)`, a multiple of 32 elements, with `tanh(z) = 1 - 2 / (1 +
+    /// exp(2 z))`: to about `cap * 2e-7`.
+    static void softCap(float[] x, int from, int to, float cap) {
+        exp(x, from, 2 / cap, 0, x, from, to - from);
+        FloatVector caps = FloatVector.broadcast(FLOATS, cap);
+        FloatVector twice = FloatVector.broadcast(FLOATS, 2 * cap);
+        for (int i = from; i < to; i += FLOAT_LANES) {
+            FloatVector e = FloatVector.fromArray(FLOATS, x, i);
+            caps.sub(twice.div(e.add(1))).intoArray(x, i);
+        }
+    }
+
+    /// `out = f(in)` over `[from, to)`, a multiple of 32 elements; two arrays.
+    static void activate(Kernels.Nonlinearity f, float[] in, float[] out, int from, int to) {
+        switch (f) {
+            case SILU -> {
+                exp(in, from, -1, 0, out, from, to - from);
+                divideByOneMore(in, out, from, to);
+            }
+            case GELU_TANH -> {
+                tanhArgument(in, out, from, to);
+                exp(out, from, -2, 0, out, from, to - from);
+                divideByOneMore(in, out, from, to);
+            }
+            case GELU -> gelu(in, out, from, to);
+        }
+    }
+
+    /// `out = in / (1 + out)`: the logistic function's last step, after [#exp]. Where exp overflowed the
+    /// quotient is still right: -0.
+    private static void divideByOneMore(float[] in, float[] out, int from, int to) {
+        for (int i = from; i < to; i += FLOAT_LANES) {
+            FloatVector.fromArray(FLOATS, in, i)
+                    .div(FloatVector.fromArray(FLOATS, out, i).add(1))
+                    .intoArray(out, i);
+        }
+    }
+
+    /// `out = sqrt(2 / pi) (in + 0.044715 in^3)`, u of GELU's approximation: `(1 + tanh u) / 2 = 1 / (1 +
+    /// exp(-2 u))`.
+    private static void tanhArgument(float[] in, float[] out, int from, int to) {
+        FloatVector one = FloatVector.broadcast(FLOATS, SQRT_2_PI);
+        for (int i = from; i < to; i += FLOAT_LANES) {
+            FloatVector x = FloatVector.fromArray(FLOATS, in, i);
+            x.mul(x)
+                    .fma(FloatVector.broadcast(FLOATS, SQRT_2_PI * 0.044715f), one)
+                    .mul(x)
+                    .intoArray(out, i);
+        }
+    }
+
+    /// `out = in Phi(in)`, to about 2e-7, with `Phi(-|x|) = exp(-x^2 / 2) p(t) / 2`, `t = 1 / (1 + 0.3275911
+    /// |x| / sqrt 2)` (Hastings; Abramowitz and Stegun 7.1.26), so `x Phi(x) = max(x, 0) - |x| Phi(-|x|)`.
+    private static void gelu(float[] in, float[] out, int from, int to) {
+        for (int i = from; i < to; i += FLOAT_LANES) {
+            FloatVector x = FloatVector.fromArray(FLOATS, in, i);
+            x.mul(x).mul(-0.5f).intoArray(out, i);
+        }
+        exp(out, from, 1, 0, out, from, to - from);
+        FloatVector one = FloatVector.broadcast(FLOATS, 1);
+        FloatVector c4 = FloatVector.broadcast(FLOATS, -1.4531521f);
+        FloatVector c3 = FloatVector.broadcast(FLOATS, 1.4214138f);
+        FloatVector c2 = FloatVector.broadcast(FLOATS, -0.28449672f);
+        FloatVector c1 = FloatVector.broadcast(FLOATS, 0.2548296f);
+        for (int i = from; i < to; i += FLOAT_LANES) {
+            FloatVector x = FloatVector.fromArray(FLOATS, in, i);
+            FloatVector size = x.abs();
+            FloatVector t = one.div(size.mul(0.3275911f * SQRT_HALF).add(1));
+            FloatVector p = FloatVector.broadcast(FLOATS, 1.0614054f).fma(t, c4);
+            p = p.fma(t, c3).fma(t, c2).fma(t, c1).mul(t);
+            FloatVector tail = p.mul(FloatVector.fromArray(FLOATS, out, i)).mul(0.5f);
+            x.max(0).sub(size.mul(tail)).intoArray(out, i);
         }
     }
 

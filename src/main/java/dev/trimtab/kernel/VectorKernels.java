@@ -75,13 +75,45 @@ final class VectorKernels implements Kernels {
     }
 
     @Override
+    public void rmsNormHeads(Activations x, float[] weight, float eps) {
+        x.reset(x.tokens());
+        pool.run(x.tokens(), grain(x), (from, to) -> {
+            for (int token = from; token < to; token++) {
+                int start = token * x.stride();
+                for (int head = start; head < start + x.columns(); head += weight.length) {
+                    VectorElementwise.rmsNorm(x.values(), head, weight, eps, x.values(), head);
+                }
+            }
+        });
+    }
+
+    @Override
+    public void layerNorm(Activations in, float[] weight, float[] bias, float eps, Activations out) {
+        out.reset(in.tokens());
+        pool.run(in.tokens(), grain(in), (from, to) -> {
+            for (int token = from; token < to; token++) {
+                VectorElementwise.layerNorm(
+                        in.values(), token * in.stride(), weight, bias, eps, out.values(), token * out.stride());
+            }
+        });
+    }
+
+    @Override
     public void add(Activations x, Activations delta) {
         x.reset(x.tokens());
+        forStretches(x, (from, to) -> VectorElementwise.add(x.values(), delta.values(), from, to));
+    }
+
+    @Override
+    public void addRows(Activations x, int[] rows, float[] weights, Activations delta) {
+        x.reset(x.tokens());
         int stride = x.stride();
-        pool.run(
-                x.tokens(),
-                grain(x),
-                (from, to) -> VectorElementwise.add(x.values(), delta.values(), from * stride, to * stride));
+        pool.run(delta.tokens(), grain(delta), (from, to) -> {
+            for (int row = from; row < to; row++) {
+                VectorElementwise.addScaled(
+                        x.values(), rows[row] * stride, weights[row], delta.values(), row * stride, stride);
+            }
+        });
     }
 
     @Override
@@ -95,14 +127,46 @@ final class VectorKernels implements Kernels {
     }
 
     @Override
-    public void swiglu(Activations gate, Activations up, Activations out) {
+    public void scale(Activations x, float factor) {
+        x.reset(x.tokens());
+        forStretches(x, (from, to) -> VectorElementwise.scale(x.values(), factor, from, to));
+    }
+
+    @Override
+    public void softCap(Activations x, float cap) {
+        x.reset(x.tokens());
+        forStretches(x, (from, to) -> VectorElementwise.softCap(x.values(), from, to, cap));
+    }
+
+    @Override
+    public void roundToInt8(Activations x) {
+        x.reset(x.tokens());
+        pool.run(x.tokens(), grain(x), (from, to) -> {
+            for (int token = from; token < to; token++) {
+                VectorElementwise.roundToInt8(x.values(), token * x.stride(), (token + 1) * x.stride());
+            }
+        });
+    }
+
+    @Override
+    public void activate(Nonlinearity f, Activations in, Activations out) {
+        out.reset(in.tokens());
+        forStretches(in, (from, to) -> VectorElementwise.activate(f, in.values(), out.values(), from, to));
+    }
+
+    @Override
+    public void gate(Nonlinearity f, Activations gate, Activations up, Activations out) {
         out.reset(gate.tokens());
-        int stride = gate.stride();
-        pool.run(
-                gate.tokens(),
-                grain(gate),
-                (from, to) ->
-                        VectorElementwise.swiglu(gate.values(), up.values(), out.values(), from * stride, to * stride));
+        forStretches(gate, (from, to) -> {
+            VectorElementwise.activate(f, gate.values(), out.values(), from, to);
+            VectorElementwise.multiply(out.values(), up.values(), from, to);
+        });
+    }
+
+    /// Elements `[from, to)` of the tokens' values, whole vectors, on the pool's threads.
+    private void forStretches(Activations x, ComputePool.Body task) {
+        int stride = x.stride();
+        pool.run(x.tokens(), grain(x), (from, to) -> task.run(from * stride, to * stride));
     }
 
     @Override
@@ -124,11 +188,11 @@ final class VectorKernels implements Kernels {
 
     @Override
     public void attention(
-            Activations query, KvLayout layout, int layer, float scale, TokenBatch batch, Activations out) {
+            Activations query, KvLayout layout, int layer, AttentionRule rule, TokenBatch batch, Activations out) {
         out.reset(query.tokens());
         int kvHeads = layout.kvHeads(layer);
         int group = query.columns() / layout.headDim() / kvHeads;
-        var call = new VectorAttention.Call(query, layout, layer, scale, batch, out, group);
+        var call = new VectorAttention.Call(query, layout, layer, rule, batch, out, group);
         int together = VectorAttention.tokensTogether(group);
         int units = Math.ceilDiv(query.tokens(), together) * kvHeads;
         pool.run(units, 1, (from, to) -> {

@@ -24,7 +24,7 @@ public final class Model implements ForwardPass, AutoCloseable {
     private final Capacity capacity;
     private final KvLayout kvLayout;
     private final RopeTable ropeTable;
-    private final float attentionScale;
+    private final Kernels.AttentionRule attentionRule;
 
     // Scratch, [tokens, ...]: the residual stream, and what the blocks read and write.
     private final Activations hidden;
@@ -53,7 +53,7 @@ public final class Model implements ForwardPass, AutoCloseable {
         this.capacity = capacity;
         this.kvLayout = new KvLayout(kvEncoding, config.headDim(), config.keyValueHeads());
         this.ropeTable = new RopeTable(config.rotaryDim(), config.ropeTheta(), weights.ropeFactors());
-        this.attentionScale = (float) (1 / Math.sqrt(config.headDim()));
+        this.attentionRule = Kernels.AttentionRule.causal((float) (1 / Math.sqrt(config.headDim())));
         this.hidden = new Activations(capacity.tokens(), config.hiddenSize());
         this.normed = new Activations(capacity.tokens(), config.hiddenSize());
         this.delta = new Activations(capacity.tokens(), config.hiddenSize());
@@ -165,7 +165,7 @@ public final class Model implements ForwardPass, AutoCloseable {
         kernels.rope(s.query, config.headDim(), ropeTable, config.ropePairing(), batch);
         kernels.rope(s.key, config.headDim(), ropeTable, config.ropePairing(), batch);
         kernels.storeKv(s.key, s.value, kvLayout, index, batch);
-        kernels.attention(s.query, kvLayout, index, attentionScale, batch, s.attended);
+        kernels.attention(s.query, kvLayout, index, attentionRule, batch, s.attended);
         layer.oProj().apply(s.attended, delta);
     }
 
@@ -174,7 +174,7 @@ public final class Model implements ForwardPass, AutoCloseable {
         Scratch s = scratch[index];
         layer.gateProj().apply(normed, s.gate);
         layer.upProj().apply(normed, s.up);
-        kernels.swiglu(s.gate, s.up, s.gated);
+        kernels.gate(Kernels.Nonlinearity.SILU, s.gate, s.up, s.gated);
         layer.downProj().apply(s.gated, delta);
     }
 

@@ -1,7 +1,10 @@
 package dev.trimtab.kernel;
 
+import dev.trimtab.kernel.Kernels.AttentionRule;
 import java.lang.foreign.Arena;
+import java.util.ArrayList;
 import java.util.Collections;
+import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -28,17 +31,24 @@ class AttentionTest {
     static Stream<Arguments> shapes() {
         return Stream.of(KvEncoding.values())
                 .flatMap(encoding -> Stream.of(
-                        Arguments.of(encoding, 8, 8, 8),
-                        Arguments.of(encoding, 64, 8, 2),
-                        Arguments.of(encoding, 80, 7, 1),
-                        Arguments.of(encoding, 128, 3, 3)));
+                        Arguments.of(encoding, new Shape(8, 8, 8, 0, 100)),
+                        Arguments.of(encoding, new Shape(64, 8, 2, 0, AttentionRule.UNBOUNDED)),
+                        Arguments.of(encoding, new Shape(80, 7, 1, 2, 33)),
+                        Arguments.of(encoding, new Shape(128, 3, 3, 50, 1))));
+    }
+
+    /// Sizes, and how scores become weights.
+    record Shape(int headDim, int heads, int kvHeads, float softCap, int window) {
+        AttentionRule rule() {
+            return new AttentionRule((float) (1 / Math.sqrt(headDim)), softCap, window);
+        }
     }
 
     @ParameterizedTest
     @MethodSource("shapes")
-    void attendsLikeTheScalarTwin(KvEncoding encoding, int headDim, int heads, int kvHeads) {
-        var scalar = new Story(Kernels.scalar(pool), encoding, headDim, heads, kvHeads);
-        var vector = new Story(Kernels.vector(pool), encoding, headDim, heads, kvHeads);
+    void attendsLikeTheScalarTwin(KvEncoding encoding, Shape shape) {
+        var scalar = new Story(Kernels.scalar(pool), encoding, shape);
+        var vector = new Story(Kernels.vector(pool), encoding, shape);
 
         Activations expected = scalar.prefill(0, Story.LENGTH);
         Activations actual = vector.prefill(0, Story.LENGTH);
@@ -48,12 +58,12 @@ class AttentionTest {
 
     @ParameterizedTest
     @MethodSource("shapes")
-    void givesTokenSameBitsHoweverSequenceIsCut(KvEncoding encoding, int headDim, int heads, int kvHeads) {
-        var whole = new Story(Kernels.vector(pool), encoding, headDim, heads, kvHeads);
+    void givesTokenSameBitsHoweverSequenceIsCut(KvEncoding encoding, Shape shape) {
+        var whole = new Story(Kernels.vector(pool), encoding, shape);
         Activations expected = whole.prefill(0, Story.LENGTH);
 
         for (int chunk : new int[] {1, 5, 32, 50}) {
-            var cut = new Story(Kernels.vector(alone), encoding, headDim, heads, kvHeads);
+            var cut = new Story(Kernels.vector(alone), encoding, shape);
             for (int from = 0; from < Story.LENGTH; from += chunk) {
                 int to = Math.min(from + chunk, Story.LENGTH);
                 VectorKernelsTest.assertSameBits(cut.prefill(from, to), 0, expected, from, to - from);
@@ -63,13 +73,25 @@ class AttentionTest {
 
     @Test
     void givesTokenSameBitsBesideOtherSequences() {
-        var story = new Story(Kernels.vector(pool), KvEncoding.F16, 64, 8, 2);
+        var story = new Story(Kernels.vector(pool), KvEncoding.F16, new Shape(64, 8, 2, 0, 90));
         Activations expected = story.prefill(0, Story.LENGTH);
 
         Activations decoded = story.decodeBeside(70, 100);
 
         VectorKernelsTest.assertSameBits(decoded, 0, expected, 70, 1);
         VectorKernelsTest.assertSameBits(decoded, 1, expected, 100, 1);
+    }
+
+    /// With a window of one a query sees its own position's value, and nothing else.
+    @Test
+    void seesExactlyItsWindow() {
+        for (Kernels kernels : List.of(Kernels.scalar(pool), Kernels.vector(pool))) {
+            var story = new Story(kernels, KvEncoding.F32, new Shape(8, 2, 2, 0, 1));
+
+            Activations attended = story.prefill(0, Story.LENGTH);
+
+            VectorKernelsTest.assertClose(attended, story.values, 1e-6f);
+        }
     }
 
     /// One sequence of random queries, keys and values, in shuffled KV blocks full of NaN where nothing was
@@ -79,6 +101,7 @@ class AttentionTest {
         static final int BLOCKS = 6;
 
         private final Kernels kernels;
+        private final AttentionRule rule;
         private final KvLayout layout;
         private final Activations queries;
         private final Activations keys;
@@ -86,16 +109,17 @@ class AttentionTest {
         private final long[] blocks = new long[BLOCKS];
         private final TokenBatch batch;
 
-        Story(Kernels kernels, KvEncoding encoding, int headDim, int heads, int kvHeads) {
+        Story(Kernels kernels, KvEncoding encoding, Shape shape) {
             this.kernels = kernels;
-            this.layout = new KvLayout(encoding, headDim, Collections.nCopies(LAYERS, kvHeads));
-            this.queries = Sample.activations(LENGTH, heads * headDim, 1);
-            this.keys = Sample.activations(LENGTH, kvHeads * headDim, 2);
-            this.values = Sample.activations(LENGTH, kvHeads * headDim, 3);
+            this.rule = shape.rule();
+            this.layout = new KvLayout(encoding, shape.headDim(), Collections.nCopies(LAYERS, shape.kvHeads()));
+            this.queries = Sample.activations(LENGTH, shape.heads() * shape.headDim(), 1);
+            this.keys = Sample.activations(LENGTH, shape.kvHeads() * shape.headDim(), 2);
+            this.values = Sample.activations(LENGTH, shape.kvHeads() * shape.headDim(), 3);
             var kv = arena.allocate(layout.blockBytes() * BLOCKS, 64);
             kv.fill((byte) 0xff);
             this.batch = new TokenBatch(kv, LENGTH, 4);
-            var order = new java.util.ArrayList<Integer>(java.util.List.of(0, 1, 2, 3, 4, 5));
+            var order = new ArrayList<>(List.of(0, 1, 2, 3, 4, 5));
             Collections.shuffle(order, new Random(4));
             for (int i = 0; i < BLOCKS; i++) {
                 blocks[i] = order.get(i) * layout.blockBytes();
@@ -128,8 +152,7 @@ class AttentionTest {
 
         private Activations attend(Activations query) {
             var out = new Activations(query.tokens(), query.columns());
-            float scale = (float) (1 / Math.sqrt(layout.headDim()));
-            kernels.attention(query, layout, 1, scale, batch, out);
+            kernels.attention(query, layout, 1, rule, batch, out);
             return out;
         }
     }

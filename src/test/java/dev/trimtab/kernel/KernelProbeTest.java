@@ -98,8 +98,23 @@ class KernelProbeTest {
         }
 
         @Override
+        public void rmsNormHeads(Activations x, float[] weight, float eps) {
+            scalar.rmsNormHeads(x, weight, eps);
+        }
+
+        @Override
+        public void layerNorm(Activations in, float[] weight, float[] bias, float eps, Activations out) {
+            scalar.layerNorm(in, weight, bias, eps, out);
+        }
+
+        @Override
         public void add(Activations x, Activations delta) {
             scalar.add(x, delta);
+        }
+
+        @Override
+        public void addRows(Activations x, int[] rows, float[] weights, Activations delta) {
+            scalar.addRows(x, rows, weights, delta);
         }
 
         @Override
@@ -108,8 +123,28 @@ class KernelProbeTest {
         }
 
         @Override
-        public void swiglu(Activations gate, Activations up, Activations out) {
-            scalar.swiglu(gate, up, out);
+        public void scale(Activations x, float factor) {
+            scalar.scale(x, factor);
+        }
+
+        @Override
+        public void softCap(Activations x, float cap) {
+            scalar.softCap(x, cap);
+        }
+
+        @Override
+        public void roundToInt8(Activations x) {
+            scalar.roundToInt8(x);
+        }
+
+        @Override
+        public void activate(Nonlinearity f, Activations in, Activations out) {
+            scalar.activate(f, in, out);
+        }
+
+        @Override
+        public void gate(Nonlinearity f, Activations gate, Activations up, Activations out) {
+            scalar.gate(f, gate, up, out);
         }
 
         @Override
@@ -124,8 +159,8 @@ class KernelProbeTest {
 
         @Override
         public void attention(
-                Activations query, KvLayout layout, int layer, float scale, TokenBatch batch, Activations out) {
-            scalar.attention(query, layout, layer, scale, batch, out);
+                Activations query, KvLayout layout, int layer, AttentionRule rule, TokenBatch batch, Activations out) {
+            scalar.attention(query, layout, layer, rule, batch, out);
         }
     }
 

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -146,35 +147,123 @@ class VectorKernelsTest {
     void normalizesLikeTheScalarTwin(int columns) {
         Activations in = Sample.activations(5, columns, 1);
         float[] weight = Arrays.copyOf(Sample.activations(1, columns, 2).values(), columns);
+        float[] bias = Arrays.copyOf(Sample.activations(1, columns, 3).values(), columns);
         var expected = new Activations(5, columns);
         var actual = new Activations(5, columns);
 
         scalar.rmsNorm(in, weight, 1e-5f, expected);
         vector.rmsNorm(in, weight, 1e-5f, actual);
+        assertClose(actual, expected, 2e-6f);
+
+        scalar.layerNorm(in, weight, bias, 1e-5f, expected);
+        vector.layerNorm(in, weight, bias, 1e-5f, actual);
+        assertClose(actual, expected, 2e-6f);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 8, 33, 80, 128})
+    void normalizesHeadsLikeTheScalarTwin(int headDim) {
+        float[] weight = Arrays.copyOf(Sample.activations(1, headDim, 2).values(), headDim);
+        Activations expected = Sample.activations(5, 3 * headDim, 1);
+        Activations actual = Sample.activations(5, 3 * headDim, 1);
+
+        scalar.rmsNormHeads(expected, weight, 1e-5f);
+        vector.rmsNormHeads(actual, weight, 1e-5f);
 
         assertClose(actual, expected, 2e-6f);
     }
 
     @ParameterizedTest
     @ValueSource(ints = {1, 33, 4097})
-    void addsAndGatesLikeTheScalarTwin(int columns) {
-        Activations gate = Sample.activations(4, columns, 1);
-        for (int i = 0; i < columns; i++) {
-            gate.values()[i] *= 40;
-        }
-        Activations up = Sample.activations(4, columns, 2);
-        float[] bias = Arrays.copyOf(up.values(), columns);
-        var expected = new Activations(4, columns);
-        var actual = new Activations(4, columns);
+    void addsAndScalesLikeTheScalarTwin(int columns) {
+        Activations delta = Sample.activations(3, columns, 2);
+        float[] bias = Arrays.copyOf(delta.values(), columns);
+        int[] rows = {4, 0, 2};
+        float[] weights = {0.5f, -3, 1e-3f};
+        Activations expected = Sample.activations(5, columns, 1);
+        Activations actual = Sample.activations(5, columns, 1);
 
-        scalar.swiglu(gate, up, expected);
-        scalar.add(expected, up);
-        scalar.addBias(expected, bias);
-        vector.swiglu(gate, up, actual);
-        vector.add(actual, up);
-        vector.addBias(actual, bias);
+        for (Kernels kernels : List.of(scalar, vector)) {
+            Activations x = kernels.equals(scalar) ? expected : actual;
+            kernels.addRows(x, rows, weights, delta);
+            kernels.addBias(x, bias);
+            kernels.add(x, Sample.activations(5, columns, 3));
+            kernels.scale(x, 0.22f);
+        }
 
         assertClose(actual, expected, 2e-6f);
+    }
+
+    @ParameterizedTest
+    @EnumSource(Kernels.Nonlinearity.class)
+    void bendsAndGatesLikeTheScalarTwin(Kernels.Nonlinearity f) {
+        for (int columns : new int[] {1, 33, 4097}) {
+            Activations gate = Sample.activations(4, columns, 1);
+            for (int i = 0; i < columns; i++) {
+                gate.values()[i] *= 40;
+            }
+            Activations up = Sample.activations(4, columns, 2);
+            var expected = new Activations(4, columns);
+            var actual = new Activations(4, columns);
+
+            scalar.gate(f, gate, up, expected);
+            vector.gate(f, gate, up, actual);
+            assertClose(actual, expected, 2e-6f);
+
+            scalar.activate(f, gate, expected);
+            vector.activate(f, gate, actual);
+            assertClose(actual, expected, 2e-6f);
+        }
+    }
+
+    @Test
+    void bendsExtremesToZeroAndThemselves() {
+        Activations in = Sample.activations(1, 4, 1);
+        System.arraycopy(new float[] {-1e9f, -100, 100, 1e9f}, 0, in.values(), 0, 4);
+        for (Kernels kernels : List.of(scalar, vector)) {
+            for (Kernels.Nonlinearity f : Kernels.Nonlinearity.values()) {
+                var out = new Activations(1, 4);
+
+                kernels.activate(f, in, out);
+
+                assertThat(Arrays.copyOf(out.values(), 4))
+                        .as("%s of %s", f, kernels.name())
+                        .satisfies(bent -> {
+                            assertThat(bent).contains(new float[] {0, 0, 100, 1e9f}, within(1e-30f));
+                        });
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(floats = {0.5f, 30, 50})
+    void capsLikeTheScalarTwin(float cap) {
+        Activations expected = Sample.activations(4, 1000, 1);
+        for (int i = 0; i < 1000; i++) {
+            expected.values()[i] *= 40;
+        }
+        Activations actual = Sample.only(expected, 0, 4);
+
+        scalar.softCap(expected, cap);
+        vector.softCap(actual, cap);
+
+        assertClose(actual, expected, cap * 1e-7f + 5e-7f);
+        assertThat(Arrays.stream(new int[] {0, 1, 2}).mapToObj(i -> actual.values()[i]))
+                .allMatch(value -> Math.abs(value) <= cap);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 33, 4097})
+    void roundsToInt8LikeTheScalarTwin(int columns) {
+        Activations original = Sample.activations(3, columns, 1);
+        Activations expected = Sample.only(original, 0, 3);
+        Activations actual = Sample.only(original, 0, 3);
+
+        scalar.roundToInt8(expected);
+        vector.roundToInt8(actual);
+
+        assertClose(actual, expected, 0);
+        assertClose(actual, original, 0.5f / 127 + 1e-6f);
     }
 
     @ParameterizedTest
