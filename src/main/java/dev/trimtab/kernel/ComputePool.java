@@ -108,7 +108,7 @@ public final class ComputePool implements AutoCloseable {
 
     /// Inside a body: the number of the thread that runs it, from 0 to [#threads()] - 1 and the same for no
     /// two at a time, by which a body finds its thread's buffers.
-    static int worker() {
+    public static int worker() {
         return Thread.currentThread() instanceof Worker worker ? worker.index : 0;
     }
 

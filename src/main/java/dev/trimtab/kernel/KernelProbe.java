@@ -112,7 +112,7 @@ public final class KernelProbe {
             int columns,
             long sizeBytes,
             int rounds) {
-        long panelBytes = Math.ceilDiv(columns, PackedMatrix.TILE) * PackedMatrix.tileBytes(format);
+        long panelBytes = Math.ceilDiv(columns, PackedMatrix.TILE) * format.tileBytes();
         int rows = Math.toIntExact(Math.max(1, sizeBytes / panelBytes) * PackedMatrix.TILE);
         try (Arena arena = Arena.ofShared()) {
             LinearOperator linear = kernels.linear(matrix(format, rows, columns, arena), format, precision, arena);
@@ -133,7 +133,7 @@ public final class KernelProbe {
     ///
     /// @return whether they reached the floor: if not, they have fallen off the cliff and the scalar twin
     ///     serves better
-    boolean keepsUp(Kernels kernels, PackedFormat format, ActivationPrecision precision) {
+    public boolean keepsUp(Kernels kernels, PackedFormat format, ActivationPrecision precision) {
         try (Arena arena = Arena.ofShared()) {
             Tensor weight = matrix(format, JUDGED_ROWS, JUDGED_COLUMNS, arena);
             LinearOperator linear = kernels.linear(weight, format, precision, arena);
@@ -165,7 +165,7 @@ public final class KernelProbe {
         return nanoClock.getAsLong() - start;
     }
 
-    /// A matrix in the encoding that `format` holds without loss: a few distinct rows, over and over.
+    /// A matrix in an encoding that `format` holds well: a few distinct rows, over and over.
     private static Tensor matrix(PackedFormat format, int rows, int columns, Arena arena) {
         Encoding encoding = encoding(format);
         long rowBytes = encoding.sizeBytes(columns);
@@ -182,13 +182,14 @@ public final class KernelProbe {
         return new Tensor("probe", encoding, Shape.of(rows, columns), data);
     }
 
+    /// Codes of any width can be packed from Q8_0; those that need not be are taken over as they are.
     private static Encoding encoding(PackedFormat format) {
         return switch (format) {
             case F32 -> Encoding.F32;
             case F16 -> Encoding.F16;
             case BF16 -> Encoding.BF16;
-            case INT8 -> Encoding.Q8_0;
             case INT4 -> Encoding.Q4_0;
+            default -> Encoding.Q8_0;
         };
     }
 

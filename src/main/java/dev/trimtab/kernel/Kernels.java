@@ -1,5 +1,6 @@
 package dev.trimtab.kernel;
 
+import dev.trimtab.kernel.vector.VectorKernels;
 import dev.trimtab.tensor.Tensor;
 import java.lang.foreign.Arena;
 
@@ -121,7 +122,7 @@ public interface Kernels {
         }
 
         /// The first position that a query at `position` sees.
-        int firstVisible(int position) {
+        public int firstVisible(int position) {
             return Math.max(0, position - window + 1);
         }
     }

@@ -16,7 +16,7 @@ public enum KvEncoding {
         return switch (this) {
             case F32 -> elements * Float.BYTES;
             case F16, BF16 -> elements * Short.BYTES;
-            case Q8 -> Math.ceilDiv(headDim, PackedMatrix.TILE) * PackedMatrix.tileBytes(PackedFormat.INT8);
+            case Q8 -> Math.ceilDiv(headDim, PackedMatrix.TILE) * KvLayout.TILE_BYTES;
         };
     }
 }

@@ -23,8 +23,11 @@ public final class KvLayout {
     public static final int BLOCK_TOKENS = 32;
 
     private static final int TILE = PackedMatrix.TILE;
-    private static final long TILE_BYTES = PackedMatrix.tileBytes(PackedFormat.INT8);
-    private static final long SCALES = TILE_BYTES - 2L * TILE;
+
+    /// Codes and scales of a tile in Q8.
+    public static final long TILE_BYTES = (long) TILE * TILE + 2L * TILE;
+
+    private static final long SCALES = (long) TILE * TILE;
     private static final ValueLayout.OfFloat FLOAT =
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfShort SHORT =

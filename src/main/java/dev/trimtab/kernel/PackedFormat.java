@@ -3,14 +3,47 @@ package dev.trimtab.kernel;
 import dev.trimtab.tensor.Encoding;
 
 /// How a weight is held in memory once packed. Packed bytes are never stored on disk.
+///
+/// Codes q of n bits mean `w = d (q - 2^(n-1))`, or `w = d q + m` in the asymmetric formats, with a scale
+/// d (and a minimum m) in f16 for each row of a block of 32 columns. They lie in planes, a low one and a
+/// high one: `q = low + 2^lowBits high`, so that every kernel sees planes of 4, 2 or 1 bits only.
 public enum PackedFormat {
-    F32,
-    BF16,
-    F16,
-    /// 8-bit symmetric codes, a scale for each row of a block of 32 columns.
-    INT8,
-    /// 4-bit codes, likewise.
-    INT4;
+    F32(0, 0, Zero.CENTERED),
+    BF16(0, 0, Zero.CENTERED),
+    F16(0, 0, Zero.CENTERED),
+    INT8(4, 4, Zero.CENTERED),
+    INT6(4, 2, Zero.CENTERED),
+    INT5(4, 1, Zero.CENTERED),
+    INT5_ASYMMETRIC(4, 1, Zero.MINIMUM),
+    INT4(4, 0, Zero.CENTERED),
+    INT4_ASYMMETRIC(4, 0, Zero.MINIMUM),
+    INT3(2, 1, Zero.CENTERED),
+    INT3_ASYMMETRIC(2, 1, Zero.MINIMUM),
+    INT2(2, 0, Zero.CENTERED),
+    INT2_ASYMMETRIC(2, 0, Zero.MINIMUM);
+
+    /// What a code of zero stands for.
+    private enum Zero {
+        /// The middle of the codes is the weight 0.
+        CENTERED,
+        /// The lowest code is the block's minimum.
+        MINIMUM
+    }
+
+    private static final int TILE = 32;
+
+    /// A line of 32 shorts.
+    private static final long LINE_BYTES = 64;
+
+    private final int lowBits;
+    private final int highBits;
+    private final Zero zero;
+
+    PackedFormat(int lowBits, int highBits, Zero zero) {
+        this.lowBits = lowBits;
+        this.highBits = highBits;
+        this.zero = zero;
+    }
 
     /// The smallest format that holds every value of `encoding` exactly.
     public static PackedFormat lossless(Encoding encoding) {
@@ -18,19 +51,80 @@ public enum PackedFormat {
             case F16 -> F16;
             case BF16 -> BF16;
             case Q8_0 -> INT8;
+            case Q5_0 -> INT5;
+            case Q5_1 -> INT5_ASYMMETRIC;
             case Q4_0 -> INT4;
+            case Q4_1 -> INT4_ASYMMETRIC;
             default -> F32;
         };
     }
 
+    /// The format to serve `encoding` in: exact where one of about its size is, else the nearest with no
+    /// fewer bits. Q4_K's and Q5_K's codes stay, their scales are rounded to f16; what has scales for
+    /// fewer than 32 columns, or codes that are no multiples of a scale, is rounded to INT8.
+    public static PackedFormat nearest(Encoding encoding) {
+        PackedFormat exact = lossless(encoding);
+        if (exact != F32 || encoding.blockElements() == 1) {
+            return exact;
+        }
+        return switch (encoding) {
+            case Q4_K -> INT4_ASYMMETRIC;
+            case Q5_K -> INT5_ASYMMETRIC;
+            default -> INT8;
+        };
+    }
+
+    /// Whether weights are codes with scales, which int8 activations multiply as they lie.
+    public boolean isCoded() {
+        return lowBits > 0;
+    }
+
+    /// Whether a block has a minimum beside its scale.
+    public boolean isAsymmetric() {
+        return zero == Zero.MINIMUM;
+    }
+
+    /// Bits of a code; none for floats.
+    public int codeBits() {
+        return lowBits + highBits;
+    }
+
+    public int lowBits() {
+        return lowBits;
+    }
+
+    public int highBits() {
+        return highBits;
+    }
+
+    /// Byte of a tile at which its high plane begins.
+    public long highPlaneOffset() {
+        return highBits == lowBits ? LINE_BYTES : (long) TILE * TILE * lowBits / Byte.SIZE;
+    }
+
+    /// From one line of a plane to its next. Two planes of as many lines alternate line by line, so that
+    /// memory is read in order; the processor's prefetchers lose a stream that jumps (25 GB/s against
+    /// 45).
+    public long lineStride() {
+        return highBits == lowBits ? 2 * LINE_BYTES : LINE_BYTES;
+    }
+
+    /// Bytes of a tile of 32 rows by 32 columns.
+    public long tileBytes() {
+        return switch (this) {
+            case F32 -> 4L * TILE * TILE;
+            case F16, BF16 -> 2L * TILE * TILE;
+            default -> (long) TILE * TILE * codeBits() / 8 + (isAsymmetric() ? 4L : 2L) * TILE;
+        };
+    }
+
+    /// Byte in a tile at which its scales begin; its minima follow them.
+    public long scalesOffset() {
+        return (long) TILE * TILE * codeBits() / 8;
+    }
+
     /// Bytes of a packed matrix `[rows, columns]`, both padded to whole tiles of 32, scales included.
     public long packedBytes(long rows, long columns) {
-        long tiles = Math.ceilDiv(rows, 32L) * Math.ceilDiv(columns, 32L);
-        return switch (this) {
-            case F32 -> tiles * 4096;
-            case BF16, F16 -> tiles * 2048;
-            case INT8 -> tiles * (1024 + 128);
-            case INT4 -> tiles * (512 + 128);
-        };
+        return Math.ceilDiv(rows, TILE) * Math.ceilDiv(columns, TILE) * tileBytes();
     }
 }

@@ -1,8 +1,8 @@
 package dev.trimtab.kernel;
 
 import dev.trimtab.error.Unsupported;
+import dev.trimtab.tensor.BlockScales;
 import dev.trimtab.tensor.Dequantizer;
-import dev.trimtab.tensor.Encoding;
 import dev.trimtab.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -11,31 +11,31 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicBoolean;
 
-/// A matrix `[rows, columns]` in tiles of 32 rows by 32 columns, both padded with zeros to whole tiles. 32
-/// rows over all columns are a panel; panels follow each other, and in a panel its tiles from left to right.
-/// A vector lane is a row: no kernel needs a sum across lanes. A tile is, for
+/// A matrix `[rows, columns]` in tiles of 32 rows by 32 columns, both padded with zeros to whole tiles.
+/// 32 rows over all columns are a panel; panels follow each other, and in a panel its tiles from left to
+/// right. A vector lane is a row: no kernel needs a sum across lanes. A tile is, for
 ///
 /// 1. `F32`, `F16`, `BF16`: 32 lines, one for each column, of 32 elements, one for each row.
-/// 2. `INT8`: 32 such lines of signed bytes q; 32 scales d in f16, one for each row; `w = d q`.
-/// 3. `INT4`: 16 lines of 32 bytes, in byte (p, r) the code of row r and column 2p low, that of column 2p + 1
-///    high; 32 scales d in f16; `w = d (q - 8)`.
+/// 2. Codes: the low plane, then the high one, or where both have as many lines, line by line in turn. A plane of b
+/// bits is lines of 32 shorts, one for each row; the
+///    short at (p, r) holds the codes of row r and of the 16 / b columns from `16 p / b`, the first lowest.
+///    Then 32 scales d in f16, one for each row, and in asymmetric formats 32 minima.
 ///
-/// Scales are in 16 bits because those of Q8_0 and Q4_0 are, so that these encodings are packed without loss;
-/// what is quantized here rounds its scale first and chooses codes for the rounded one.
+/// Scales are in 16 bits because those of ggml's simple encodings are, so that these are packed without
+/// loss; what is quantized here rounds its scale first and chooses codes for the rounded one.
 ///
-/// A matrix with an element beyond f16's range is held in F32 where F16 was asked for: kernels may take every
-/// f16 for a number.
+/// A matrix with an element beyond f16's range is held in F32 where F16 was asked for: kernels may take
+/// every f16 for a number.
 ///
 /// The memory belongs to the arena it was packed into.
-final class PackedMatrix {
+public final class PackedMatrix {
     /// Rows and columns of a tile.
-    static final int TILE = 32;
+    public static final int TILE = 32;
 
     private static final ValueLayout.OfFloat FLOAT =
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfShort SHORT =
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
 
     /// The exponent of infinities and NaN in f16.
     private static final int F16_INFINITY = 0x7c00;
@@ -62,14 +62,14 @@ final class PackedMatrix {
         this.rows = rows;
         this.columns = columns;
         this.tileColumns = Math.ceilDiv(columns, TILE);
-        this.tileBytes = tileBytes(format);
+        this.tileBytes = format.tileBytes();
         this.data = arena.allocate(panels() * panelBytes(), ALIGNMENT);
     }
 
     /// Packs `weight`, whose shape is read as `[rows, columns]`, on `pool`.
     ///
     /// @throws Unsupported for an encoding that cannot be decoded
-    static PackedMatrix pack(Tensor weight, PackedFormat format, ComputePool pool, Arena arena) {
+    public static PackedMatrix pack(Tensor weight, PackedFormat format, ComputePool pool, Arena arena) {
         if (!Dequantizer.canDecode(weight.encoding())) {
             throw new Unsupported(weight.name() + ": encoding " + weight.encoding() + " cannot be decoded");
         }
@@ -95,62 +95,52 @@ final class PackedMatrix {
         }
     }
 
-    /// Where row `row` of a tile lies in a line of less than 32 bits: its first half in the even places, its
-    /// second in the odd ones. Widening a vector of pairs by shifts gives the even places and the odd ones,
-    /// hence whole runs of rows, at any vector width.
-    static int lane(int row) {
+    /// Where row `row` of a tile lies in a line of less than 32 bits: its first half in the even places,
+    /// its second in the odd ones. Widening a vector of pairs by shifts gives the even places and the odd
+    /// ones, hence whole runs of rows, at any vector width.
+    public static int lane(int row) {
         return row < TILE / 2 ? 2 * row : 2 * row - TILE + 1;
     }
 
-    static long tileBytes(PackedFormat format) {
-        int weights = TILE * TILE;
-        return switch (format) {
-            case F32 -> 4L * weights;
-            case F16, BF16 -> 2L * weights;
-            case INT8 -> weights + 2L * TILE;
-            case INT4 -> weights / 2 + 2L * TILE;
-        };
-    }
-
-    PackedFormat format() {
+    public PackedFormat format() {
         return format;
     }
 
-    int rows() {
+    public int rows() {
         return rows;
     }
 
-    int columns() {
+    public int columns() {
         return columns;
     }
 
-    int panels() {
+    public int panels() {
         return Math.ceilDiv(rows, TILE);
     }
 
     /// Tiles in a panel.
-    int tileColumns() {
+    public int tileColumns() {
         return tileColumns;
     }
 
-    long tileBytes() {
+    public long tileBytes() {
         return tileBytes;
     }
 
-    long panelBytes() {
+    public long panelBytes() {
         return tileColumns * tileBytes;
     }
 
-    long sizeBytes() {
+    public long sizeBytes() {
         return data.byteSize();
     }
 
-    MemorySegment data() {
+    public MemorySegment data() {
         return data;
     }
 
     /// Decodes row `row` into `out[outOffset .. outOffset + columns())`.
-    void row(int row, float[] out, int outOffset) {
+    public void row(int row, float[] out, int outOffset) {
         long tile = row / TILE * panelBytes();
         int lane = format == PackedFormat.F32 ? row % TILE : lane(row % TILE);
         for (int column = 0; column < columns; column++) {
@@ -165,40 +155,62 @@ final class PackedMatrix {
             case F32 -> data.get(FLOAT, tile + 4L * element);
             case F16 -> Float.float16ToFloat(data.get(SHORT, tile + 2L * element));
             case BF16 -> Float.intBitsToFloat(data.get(SHORT, tile + 2L * element) << 16);
-            case INT8 -> data.get(BYTE, tile + element) * scale(tile, lane);
-            case INT4 -> (nibble(tile, column, lane) - 8) * scale(tile, lane);
+            default -> {
+                float scale = half(tile + format.scalesOffset() + 2L * lane);
+                int code = code(tile, column, lane);
+                yield format.isAsymmetric()
+                        ? code * scale + half(tile + format.scalesOffset() + 2L * (TILE + lane))
+                        : (code - (1 << (format.codeBits() - 1))) * scale;
+            }
         };
     }
 
-    private int nibble(long tile, int column, int lane) {
-        int four = data.get(SHORT, tile + 2L * (column / 4 * TILE + lane));
-        return (four >> (column % 4 * 4)) & 15;
+    /// The code in line `column` and place `lane` of the tile at byte `tile`, `0 .. 2^bits - 1`.
+    int code(long tile, int column, int lane) {
+        int low = bits(tile, format.lowBits(), column, lane);
+        if (format.highBits() == 0) {
+            return low;
+        }
+        long highPlane = tile + format.highPlaneOffset();
+        return low | bits(highPlane, format.highBits(), column, lane) << format.lowBits();
     }
 
-    private float scale(long tile, int lane) {
-        return Float.float16ToFloat(data.get(SHORT, tile + tileBytes - 2L * TILE + 2L * lane));
+    private int bits(long plane, int bits, int column, int lane) {
+        int perShort = Short.SIZE / bits;
+        int packed = data.get(SHORT, plane + column / perShort * format.lineStride() + 2L * lane);
+        return (packed >> (column % perShort * bits)) & ((1 << bits) - 1);
     }
 
-    /// Packs panels of one tensor, tile by tile: a tile is turned to lanes first, so that all that follows is
-    /// plain loops over lanes, which the compiler vectorizes. One thread's.
+    private float half(long at) {
+        return Float.float16ToFloat(data.get(SHORT, at));
+    }
+
+    /// Packs panels of one tensor, tile by tile: a tile is turned to lanes first, so that all that
+    /// follows is plain loops over lanes, which the compiler vectorizes. One thread's.
     private final class Packer {
         private final Tensor weight;
         private final int stride = tileColumns * TILE;
+        private final BlockScales blockScales;
         private final boolean keepsScales;
         private final float[] decoded = new float[TILE * stride];
         private final float[] tile = new float[TILE * TILE];
         private final float[] lowest = new float[TILE];
         private final float[] highest = new float[TILE];
         private final float[] inverses = new float[TILE];
+        private final float[] offsets = new float[TILE];
         private final short[] halves = new short[TILE * TILE];
-        private final byte[] codes = new byte[TILE * TILE];
-        private final short[] nibbles = new short[TILE * TILE / 4];
+        private final short[] minima = new short[TILE];
+        private final int[] codes = new int[TILE * TILE];
+        private final int[] gathered = new int[TILE];
+        private final short[] shorts = new short[TILE];
         private long firstRow;
 
         Packer(Tensor weight) {
             this.weight = weight;
-            this.keepsScales = weight.encoding() == Encoding.Q4_0
-                    || (weight.encoding() == Encoding.Q8_0 && format == PackedFormat.INT8);
+            this.blockScales = BlockScales.of(weight.encoding());
+            this.keepsScales = blockScales.codeBits() > 0
+                    && blockScales.codeBits() <= format.codeBits()
+                    && blockScales.hasMinimum() == format.isAsymmetric();
         }
 
         void pack(int panel) {
@@ -215,7 +227,7 @@ final class PackedMatrix {
                     case F32 -> MemorySegment.copy(tile, 0, data, FLOAT, at, tile.length);
                     case F16 -> packF16(at);
                     case BF16 -> packBf16(at);
-                    case INT8, INT4 -> packCodes(at, column * TILE);
+                    default -> packCodes(at, column * TILE);
                 }
             }
         }
@@ -253,71 +265,103 @@ final class PackedMatrix {
         private void packCodes(long at, int from) {
             if (keepsScales) {
                 takeScales(from);
+            } else if (format.isAsymmetric()) {
+                chooseScalesAndMinima();
             } else {
                 chooseScales();
             }
-            for (int lane = 0; lane < TILE; lane++) {
-                float scale = Float.float16ToFloat(halves[lane]);
-                inverses[lane] = scale == 0 ? 0 : 1 / scale;
+            fillCodes();
+            packPlane(at, format.lowBits(), 0);
+            if (format.highBits() > 0) {
+                packPlane(at + format.highPlaneOffset(), format.highBits(), format.lowBits());
             }
-            if (format == PackedFormat.INT8) {
-                fillBytes();
-                MemorySegment.copy(codes, 0, data, BYTE, at, codes.length);
-            } else {
-                fillNibbles();
-                MemorySegment.copy(nibbles, 0, data, SHORT, at, nibbles.length);
+            MemorySegment.copy(halves, 0, data, SHORT, at + format.scalesOffset(), TILE);
+            if (format.isAsymmetric()) {
+                MemorySegment.copy(minima, 0, data, SHORT, at + format.scalesOffset() + 2L * TILE, TILE);
             }
-            MemorySegment.copy(halves, 0, data, SHORT, at + tileBytes - 2L * TILE, TILE);
         }
 
-        /// A block that is quantized already, to codes that `format` holds, keeps its own scale, which
+        /// Blocks that are quantized already, to codes that `format` holds, keep their own scales, which
         /// makes the codes come out as they were.
         private void takeScales(int from) {
-            long rowBytes = weight.encoding().sizeBytes(columns);
             for (int row = 0; row < TILE; row++) {
-                long block = (firstRow + row) * rowBytes + weight.encoding().sizeBytes(from);
-                halves[lane(row)] = firstRow + row < rows ? weight.data().get(SHORT, block) : 0;
+                boolean present = firstRow + row < rows;
+                float scale = present ? blockScales.scale(weight, firstRow + row, from) : 0;
+                float minimum = present ? blockScales.minimum(weight, firstRow + row, from) : 0;
+                halves[lane(row)] = Float.floatToFloat16(scale);
+                minima[lane(row)] = Float.floatToFloat16(minimum);
             }
         }
 
-        /// INT8: the largest magnitude at 127. INT4: the element of largest magnitude at -8, whatever its
-        /// sign, as ggml's Q4_0 has it, so that all sixteen codes are used.
-        private void chooseScales() {
-            Arrays.fill(lowest, 0);
-            Arrays.fill(highest, 0);
-            for (int column = 0; column < TILE; column++) {
+        private void findExtremes() {
+            System.arraycopy(tile, 0, lowest, 0, TILE);
+            System.arraycopy(tile, 0, highest, 0, TILE);
+            for (int column = 1; column < TILE; column++) {
                 for (int lane = 0; lane < TILE; lane++) {
                     lowest[lane] = Math.min(lowest[lane], tile[column * TILE + lane]);
                     highest[lane] = Math.max(highest[lane], tile[column * TILE + lane]);
                 }
             }
+        }
+
+        /// The element of largest magnitude at the lowest code, whatever its sign, as ggml's Q4_0 has it,
+        /// so that all codes are used; INT8, which has plenty, at 127.
+        private void chooseScales() {
+            findExtremes();
+            float divisor = format == PackedFormat.INT8 ? 127 : -(1 << (format.codeBits() - 1));
             for (int lane = 0; lane < TILE; lane++) {
                 float extreme = highest[lane] > -lowest[lane] ? highest[lane] : lowest[lane];
-                float scale = format == PackedFormat.INT8 ? Math.abs(extreme) / 127 : extreme / -8;
+                float scale = format == PackedFormat.INT8 ? Math.abs(extreme) / divisor : extreme / divisor;
                 halves[lane] = Float.floatToFloat16(scale);
             }
         }
 
-        private void fillBytes() {
+        /// The lowest element at code 0, the highest at the last.
+        private void chooseScalesAndMinima() {
+            findExtremes();
+            int last = (1 << format.codeBits()) - 1;
+            for (int lane = 0; lane < TILE; lane++) {
+                halves[lane] = Float.floatToFloat16((highest[lane] - lowest[lane]) / last);
+                minima[lane] = Float.floatToFloat16(lowest[lane]);
+            }
+        }
+
+        private void fillCodes() {
+            int last = (1 << format.codeBits()) - 1;
+            float centre = format.isAsymmetric() ? 0 : 1 << (format.codeBits() - 1);
+            for (int lane = 0; lane < TILE; lane++) {
+                float scale = Float.float16ToFloat(halves[lane]);
+                inverses[lane] = scale == 0 ? 0 : 1 / scale;
+                float minimum = format.isAsymmetric() ? Float.float16ToFloat(minima[lane]) : 0;
+                offsets[lane] = centre + 0.5f - minimum * inverses[lane];
+            }
             for (int column = 0; column < TILE; column++) {
                 for (int lane = 0; lane < TILE; lane++) {
                     int i = column * TILE + lane;
-                    int code = (int) (tile[i] * inverses[lane] + 128.5f);
-                    codes[i] = (byte) (Math.min(code, 255) - 128);
+                    int code = (int) (tile[i] * inverses[lane] + offsets[lane]);
+                    codes[i] = Math.max(0, Math.min(code, last));
                 }
             }
         }
 
-        private void fillNibbles() {
-            for (int line = 0; line < TILE / 4; line++) {
-                for (int lane = 0; lane < TILE; lane++) {
-                    int i = 4 * line * TILE + lane;
-                    int a = Math.min((int) (tile[i] * inverses[lane] + 8.5f), 15);
-                    int b = Math.min((int) (tile[i + TILE] * inverses[lane] + 8.5f), 15);
-                    int c = Math.min((int) (tile[i + 2 * TILE] * inverses[lane] + 8.5f), 15);
-                    int d = Math.min((int) (tile[i + 3 * TILE] * inverses[lane] + 8.5f), 15);
-                    nibbles[line * TILE + lane] = (short) (a | (b << 4) | (c << 8) | (d << 12));
+        /// Gathers `bits` bits from bit `from` of each code.
+        private void packPlane(long at, int bits, int from) {
+            int perShort = Short.SIZE / bits;
+            int mask = (1 << bits) - 1;
+            int lines = TILE / perShort;
+            for (int line = 0; line < lines; line++) {
+                Arrays.fill(gathered, 0);
+                for (int i = 0; i < perShort; i++) {
+                    int shift = i * bits;
+                    int start = (line * perShort + i) * TILE;
+                    for (int lane = 0; lane < TILE; lane++) {
+                        gathered[lane] |= ((codes[start + lane] >> from) & mask) << shift;
+                    }
                 }
+                for (int lane = 0; lane < TILE; lane++) {
+                    shorts[lane] = (short) gathered[lane];
+                }
+                MemorySegment.copy(shorts, 0, data, SHORT, at + line * format.lineStride(), TILE);
             }
         }
     }

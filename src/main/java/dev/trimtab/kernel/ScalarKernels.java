@@ -6,7 +6,7 @@ import java.util.function.DoubleUnaryOperator;
 
 /// The reference tier: every operation as its formula reads, in plain loops. Other tiers are tested
 /// against it.
-final class ScalarKernels implements Kernels {
+public final class ScalarKernels implements Kernels {
     private static final int BLOCK_TOKENS = KvLayout.BLOCK_TOKENS;
 
     private final ComputePool pool;
@@ -189,7 +189,7 @@ final class ScalarKernels implements Kernels {
     }
 
     /// [#rope] for the tokens `[from, to)`.
-    static void ropeTokens(
+    public static void ropeTokens(
             Activations x, int headDim, RopeTable table, RopePairing pairing, TokenBatch batch, int from, int to) {
         for (int token = from; token < to; token++) {
             float[] turns = table.turns(batch.position(token));
@@ -219,7 +219,7 @@ final class ScalarKernels implements Kernels {
     }
 
     /// [#storeKv] for the tokens `[from, to)`.
-    static void storeTokens(
+    public static void storeTokens(
             Activations keys, Activations values, KvLayout layout, int layer, TokenBatch batch, int from, int to) {
         for (int token = from; token < to; token++) {
             int slot = batch.position(token) % BLOCK_TOKENS;

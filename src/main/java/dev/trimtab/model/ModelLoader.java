@@ -23,17 +23,21 @@ import java.util.Optional;
 public final class ModelLoader {
     /// How weights and cache are held.
     ///
-    /// @param format of every matrix; empty keeps what each tensor's encoding holds exactly
+    /// @param format of every matrix; empty takes each tensor as its encoding has it: exactly where activations
+    ///     are exact too, else in the nearest format that is multiplied as it lies
     public record Options(Optional<PackedFormat> format, ActivationPrecision precision, KvEncoding kvEncoding) {
-        /// What a process serves with: weights as the checkpoint has them, keys and values in 16 bits.
-        public static final Options SERVING =
-                new Options(Optional.empty(), ActivationPrecision.FLOAT32, KvEncoding.F16);
+        /// What a process serves with: weights as the checkpoint has them, those that are codes multiplied with
+        /// 8-bit activations, keys and values in 16 bits.
+        public static final Options SERVING = new Options(Optional.empty(), ActivationPrecision.INT8, KvEncoding.F16);
 
         /// Nothing is lost: what golden outputs are compared with.
         public static final Options EXACT = new Options(Optional.empty(), ActivationPrecision.FLOAT32, KvEncoding.F32);
 
         PackedFormat formatOf(Tensor tensor) {
-            return format.orElseGet(() -> PackedFormat.lossless(tensor.encoding()));
+            return format.orElseGet(() -> switch (precision) {
+                case FLOAT32 -> PackedFormat.lossless(tensor.encoding());
+                case INT8 -> PackedFormat.nearest(tensor.encoding());
+            });
         }
     }
 

@@ -116,14 +116,14 @@ final class KQuantBlocks {
 
     /// `Q4_K`, `Q5_K`: scales 0-3 in the low six bits of bytes 0-3; 4-7 in the low nibbles of bytes 8-11 and
     /// the high bits of bytes 0-3.
-    private static int scale6(MemorySegment bytes, long at, int group) {
+    static int scale6(MemorySegment bytes, long at, int group) {
         return group < 4
                 ? u8(bytes, at + group) & 63
                 : (u8(bytes, at + group + 4) & 15) | (u8(bytes, at + group - 4) >> 6) << 4;
     }
 
     /// As [#scale6] with bytes 4-7 and the high nibbles.
-    private static int min6(MemorySegment bytes, long at, int group) {
+    static int min6(MemorySegment bytes, long at, int group) {
         return group < 4
                 ? u8(bytes, at + group + 4) & 63
                 : (u8(bytes, at + group + 4) >> 4) | (u8(bytes, at + group) >> 6) << 4;

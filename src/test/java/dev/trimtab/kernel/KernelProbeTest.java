@@ -29,7 +29,7 @@ class KernelProbeTest {
         KernelProbe.Figure figure = probe.measure(kernels, format, ActivationPrecision.FLOAT32, 3, 64, 100_000, 3);
 
         assertThat(figure.gigaMacsPerSecond()).isBetween(4.9, 5.1);
-        double bytesForWeight = PackedMatrix.tileBytes(format) / 1024.0;
+        double bytesForWeight = format.tileBytes() / 1024.0;
         assertThat(figure.gigabytesPerSecond() * 3).isBetween(4.9 * bytesForWeight, 5.1 * bytesForWeight);
     }
 

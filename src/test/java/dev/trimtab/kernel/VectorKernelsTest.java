@@ -13,7 +13,6 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
-import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -39,12 +38,8 @@ class VectorKernelsTest {
     static Stream<Arguments> operators() {
         return Arrays.stream(PackedFormat.values())
                 .flatMap(format -> Arrays.stream(ActivationPrecision.values())
-                        .filter(precision -> precision == ActivationPrecision.FLOAT32 || isCoded(format))
+                        .filter(precision -> precision == ActivationPrecision.FLOAT32 || format.isCoded())
                         .map(precision -> Arguments.of(format, precision)));
-    }
-
-    private static boolean isCoded(PackedFormat format) {
-        return format == PackedFormat.INT8 || format == PackedFormat.INT4;
     }
 
     @ParameterizedTest
@@ -264,28 +259,6 @@ class VectorKernelsTest {
 
         assertClose(actual, expected, 0);
         assertClose(actual, original, 0.5f / 127 + 1e-6f);
-    }
-
-    @ParameterizedTest
-    @CsvSource({"-1000, 0", "-87.2, 0", "-1, 2e-7", "0, 0", "0.5, 2e-7", "88, 3e-7"})
-    void exponentialIsWithinTwoUnits(float x, float tolerance) {
-        float exp = exp(x);
-
-        assertThat((double) exp).isCloseTo(Math.exp(x), within(Math.max(tolerance * Math.exp(x), 1.5e-38)));
-    }
-
-    @Test
-    void exponentialKeepsNaNAndOverflows() {
-        assertThat(exp(Float.NaN)).isNaN();
-        assertThat(exp(1e9f)).isInfinite();
-        assertThat(exp(Float.NEGATIVE_INFINITY)).isBetween(0f, 1.2e-38f);
-    }
-
-    private static float exp(float x) {
-        float[] in = new float[Lanes.FLOAT_LANES];
-        Arrays.fill(in, x / 2 - 1);
-        VectorElementwise.exp(in, 0, 2, 2, in, 0, in.length);
-        return in[0];
     }
 
     static void assertClose(Activations actual, Activations expected, float tolerance) {

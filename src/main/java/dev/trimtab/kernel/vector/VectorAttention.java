@@ -1,15 +1,15 @@
-package dev.trimtab.kernel;
+package dev.trimtab.kernel.vector;
 
-import static dev.trimtab.kernel.Lanes.BYTES;
-import static dev.trimtab.kernel.Lanes.F16_BITS;
-import static dev.trimtab.kernel.Lanes.F16_SCALE;
-import static dev.trimtab.kernel.Lanes.FLOATS;
-import static dev.trimtab.kernel.Lanes.FLOAT_LANES;
-import static dev.trimtab.kernel.Lanes.HALF_SHORTS;
-import static dev.trimtab.kernel.Lanes.INTS;
-import static dev.trimtab.kernel.Lanes.LITTLE_ENDIAN;
-import static dev.trimtab.kernel.Lanes.SHORTS;
-import static dev.trimtab.kernel.Lanes.SHORT_LANES;
+import static dev.trimtab.kernel.vector.Lanes.BYTES;
+import static dev.trimtab.kernel.vector.Lanes.F16_BITS;
+import static dev.trimtab.kernel.vector.Lanes.F16_SCALE;
+import static dev.trimtab.kernel.vector.Lanes.FLOATS;
+import static dev.trimtab.kernel.vector.Lanes.FLOAT_LANES;
+import static dev.trimtab.kernel.vector.Lanes.HALF_SHORTS;
+import static dev.trimtab.kernel.vector.Lanes.INTS;
+import static dev.trimtab.kernel.vector.Lanes.LITTLE_ENDIAN;
+import static dev.trimtab.kernel.vector.Lanes.SHORTS;
+import static dev.trimtab.kernel.vector.Lanes.SHORT_LANES;
 import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.B2S;
 import static jdk.incubator.vector.VectorOperators.I2F;
@@ -17,6 +17,11 @@ import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.MAX;
 import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_S2I;
 
+import dev.trimtab.kernel.Activations;
+import dev.trimtab.kernel.Kernels;
+import dev.trimtab.kernel.KvLayout;
+import dev.trimtab.kernel.PackedMatrix;
+import dev.trimtab.kernel.TokenBatch;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -199,9 +204,36 @@ final class VectorAttention {
             }
             case Q8 -> {
                 int tiles = Math.ceilDiv(layout.headDim(), TILE);
-                FloatTiles.unpackInt8(kv, at, tiles, keys);
+                decodeQ8Keys(kv, at, tiles, keys);
                 for (int slot = 0; slot < BLOCK_TOKENS; slot++) {
                     decodeQ8(kv, valuesAt, slot, tiles, values, slot * layout.headDim());
+                }
+            }
+        }
+    }
+
+    /// Decodes `tiles` key tiles from byte `first` into `[elements, 32]`, tokens in order.
+    private static void decodeQ8Keys(MemorySegment kv, long first, int tiles, float[] out) {
+        long tileBytes = KvLayout.TILE_BYTES;
+        for (int t = 0; t < tiles; t++) {
+            for (int g = 0; g < TILE; g += SHORT_LANES) {
+                long tile = first + t * tileBytes;
+                int line = t * TILE * TILE + g / 2;
+                var h = ShortVector.fromMemorySegment(SHORTS, kv, tile + tileBytes - 2L * TILE + 2L * g, LITTLE_ENDIAN)
+                        .reinterpretAsInts();
+                var he = h.lanewise(LSHL, 16)
+                        .lanewise(ASHR, 3)
+                        .and(F16_BITS)
+                        .reinterpretAsFloats()
+                        .mul(F16_SCALE * 0x1p-16f);
+                var ho = h.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats().mul(F16_SCALE);
+                for (int c = 0; c < TILE; c++) {
+                    var bytes = ByteVector.fromMemorySegment(BYTES, kv, tile + (long) c * TILE + g, LITTLE_ENDIAN);
+                    var q = ((ShortVector) bytes.convertShape(B2S, SHORTS, 0)).reinterpretAsInts();
+                    ((FloatVector) q.lanewise(LSHL, 16).convert(I2F, 0)).mul(he).intoArray(out, line + c * TILE);
+                    ((FloatVector) q.lanewise(ASHR, 16).convert(I2F, 0))
+                            .mul(ho)
+                            .intoArray(out, line + c * TILE + TILE / 2);
                 }
             }
         }
@@ -210,7 +242,7 @@ final class VectorAttention {
     /// The value in slot `slot`. Padding of its last tile falls on the next slot's place, which is decoded
     /// after it.
     private static void decodeQ8(MemorySegment kv, long at, int slot, int tiles, float[] out, int to) {
-        long tileBytes = PackedMatrix.tileBytes(PackedFormat.INT8);
+        long tileBytes = KvLayout.TILE_BYTES;
         for (int t = 0; t < tiles; t++) {
             long tile = at + t * tileBytes;
             float scale = Float.float16ToFloat(kv.get(SHORT, tile + tileBytes - 2L * TILE + 2L * slot));

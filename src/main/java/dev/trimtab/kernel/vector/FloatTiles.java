@@ -1,34 +1,27 @@
-package dev.trimtab.kernel;
+package dev.trimtab.kernel.vector;
 
-import static dev.trimtab.kernel.Lanes.BYTES;
-import static dev.trimtab.kernel.Lanes.F16_BITS;
-import static dev.trimtab.kernel.Lanes.F16_SCALE;
-import static dev.trimtab.kernel.Lanes.FLOATS;
-import static dev.trimtab.kernel.Lanes.FLOAT_LANES;
-import static dev.trimtab.kernel.Lanes.LITTLE_ENDIAN;
-import static dev.trimtab.kernel.Lanes.SHORTS;
-import static dev.trimtab.kernel.Lanes.SHORT_LANES;
+import static dev.trimtab.kernel.vector.Lanes.F16_BITS;
+import static dev.trimtab.kernel.vector.Lanes.F16_SCALE;
+import static dev.trimtab.kernel.vector.Lanes.FLOATS;
+import static dev.trimtab.kernel.vector.Lanes.FLOAT_LANES;
+import static dev.trimtab.kernel.vector.Lanes.LITTLE_ENDIAN;
+import static dev.trimtab.kernel.vector.Lanes.SHORTS;
+import static dev.trimtab.kernel.vector.Lanes.SHORT_LANES;
 import static jdk.incubator.vector.VectorOperators.ASHR;
-import static jdk.incubator.vector.VectorOperators.B2S;
-import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
-import static jdk.incubator.vector.VectorOperators.LSHR;
 
+import dev.trimtab.kernel.PackedMatrix;
 import java.lang.foreign.MemorySegment;
-import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.ShortVector;
 
-/// Panels of every format times the activations as they are: `y = fma(w_c, x_c, y)`, column after column,
-/// where w is the weight's exact value (a code times its scale needs 19 of f32's 24 bits). Panels of 16 and
-/// 32 bits are read as they lie, by one token or by four; those of codes are unpacked to floats first where
-/// several tokens share them. The numbers are the same, bit for bit.
+/// Panels of floats times the activations as they are: `y = fma(w_c, x_c, y)`, column after column, where w is
+/// the weight's exact value. Panels of 16 and 32 bits are read as they lie, by one token or by four; those of
+/// codes are unpacked to floats first (a code times its scale needs 19 of f32's 24 bits). The numbers are the
+/// same, bit for bit.
 final class FloatTiles {
     private static final int TILE = PackedMatrix.TILE;
     private static final int HALF = TILE / 2;
-
-    /// [Lanes#F16_SCALE] over 2^16, for codes in even lanes, which are widened as `q << 16`.
-    private static final float EVEN_SCALE = F16_SCALE * 0x1p-16f;
 
     /// The upper half of an int.
     private static final int UPPER = 0xffff0000;
@@ -96,82 +89,6 @@ final class FloatTiles {
                         .reinterpretAsFloats()
                         .mul(F16_SCALE)
                         .fma(v, b);
-            }
-            a.intoArray(out, at + g / 2);
-            b.intoArray(out, at + HALF + g / 2);
-        }
-    }
-
-    /// INT8, as [#gemvF32].
-    static void gemvInt8(MemorySegment data, long panel, int tiles, float[] x, int from, float[] out, int at) {
-        int one = Lanes.one(tiles);
-        long tileBytes = PackedMatrix.tileBytes(PackedFormat.INT8);
-        for (int g = 0; g < TILE; g += SHORT_LANES) {
-            FloatVector a = FloatVector.zero(FLOATS);
-            FloatVector b = a;
-            for (int t = 0; t < tiles; t++) {
-                long tile = panel + t * tileBytes;
-                var h = ShortVector.fromMemorySegment(
-                                SHORTS, data, tile + tileBytes - 2L * TILE + 2L * g, LITTLE_ENDIAN)
-                        .reinterpretAsInts();
-                var he = h.lanewise(LSHL, 16)
-                        .lanewise(ASHR, 3)
-                        .and(F16_BITS)
-                        .reinterpretAsFloats()
-                        .mul(EVEN_SCALE);
-                var ho = h.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats().mul(F16_SCALE);
-                for (int c = 0; c < TILE; c += one) {
-                    var bytes = ByteVector.fromMemorySegment(BYTES, data, tile + (long) c * TILE + g, LITTLE_ENDIAN);
-                    var q = ((ShortVector) bytes.convertShape(B2S, SHORTS, 0)).reinterpretAsInts();
-                    FloatVector v = FloatVector.broadcast(FLOATS, x[from + t * TILE + c]);
-                    a = ((FloatVector) q.lanewise(LSHL, 16).convert(I2F, 0))
-                            .mul(he)
-                            .fma(v, a);
-                    b = ((FloatVector) q.lanewise(ASHR, 16).convert(I2F, 0))
-                            .mul(ho)
-                            .fma(v, b);
-                }
-            }
-            a.intoArray(out, at + g / 2);
-            b.intoArray(out, at + HALF + g / 2);
-        }
-    }
-
-    /// INT4, as [#gemvF32].
-    static void gemvInt4(MemorySegment data, long panel, int tiles, float[] x, int from, float[] out, int at) {
-        int one = Lanes.one(tiles);
-        long tileBytes = PackedMatrix.tileBytes(PackedFormat.INT4);
-        for (int g = 0; g < TILE; g += SHORT_LANES) {
-            FloatVector a = FloatVector.zero(FLOATS);
-            FloatVector b = a;
-            for (int t = 0; t < tiles; t++) {
-                long tile = panel + t * tileBytes;
-                var h = ShortVector.fromMemorySegment(
-                                SHORTS, data, tile + tileBytes - 2L * TILE + 2L * g, LITTLE_ENDIAN)
-                        .reinterpretAsInts();
-                var he = h.lanewise(LSHL, 16)
-                        .lanewise(ASHR, 3)
-                        .and(F16_BITS)
-                        .reinterpretAsFloats()
-                        .mul(EVEN_SCALE);
-                var ho = h.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats().mul(F16_SCALE);
-                for (int c = 0; c < TILE; c += 4 * one) {
-                    long line = tile + (long) c * HALF + 2L * g;
-                    var four = ShortVector.fromMemorySegment(SHORTS, data, line, LITTLE_ENDIAN);
-                    for (int n = 0; n < 4; n++) {
-                        var q = four.lanewise(LSHR, 4L * n)
-                                .and((short) 15)
-                                .sub((short) 8)
-                                .reinterpretAsInts();
-                        var v = FloatVector.broadcast(FLOATS, x[from + t * TILE + c + n]);
-                        a = ((FloatVector) q.lanewise(LSHL, 16).convert(I2F, 0))
-                                .mul(he)
-                                .fma(v, a);
-                        b = ((FloatVector) q.lanewise(ASHR, 16).convert(I2F, 0))
-                                .mul(ho)
-                                .fma(v, b);
-                    }
-                }
             }
             a.intoArray(out, at + g / 2);
             b.intoArray(out, at + HALF + g / 2);
@@ -289,66 +206,6 @@ final class FloatTiles {
             b2.intoArray(out, e + HALF + 2 * os);
             a3.intoArray(out, e + 3 * os);
             b3.intoArray(out, e + HALF + 3 * os);
-        }
-    }
-
-    /// Decodes `tiles` INT8 tiles from byte `first` into `[columns, 32]`, rows in order.
-    static void unpackInt8(MemorySegment data, long first, int tiles, float[] weights) {
-        long tileBytes = PackedMatrix.tileBytes(PackedFormat.INT8);
-        for (int t = 0; t < tiles; t++) {
-            for (int g = 0; g < TILE; g += SHORT_LANES) {
-                long tile = first + t * tileBytes;
-                int line = t * TILE * TILE + g / 2;
-                var h = ShortVector.fromMemorySegment(
-                                SHORTS, data, tile + tileBytes - 2L * TILE + 2L * g, LITTLE_ENDIAN)
-                        .reinterpretAsInts();
-                var he = h.lanewise(LSHL, 16)
-                        .lanewise(ASHR, 3)
-                        .and(F16_BITS)
-                        .reinterpretAsFloats()
-                        .mul(EVEN_SCALE);
-                var ho = h.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats().mul(F16_SCALE);
-                for (int c = 0; c < TILE; c++) {
-                    var bytes = ByteVector.fromMemorySegment(BYTES, data, tile + (long) c * TILE + g, LITTLE_ENDIAN);
-                    var q = ((ShortVector) bytes.convertShape(B2S, SHORTS, 0)).reinterpretAsInts();
-                    ((FloatVector) q.lanewise(LSHL, 16).convert(I2F, 0)).mul(he).intoArray(weights, line + c * TILE);
-                    ((FloatVector) q.lanewise(ASHR, 16).convert(I2F, 0))
-                            .mul(ho)
-                            .intoArray(weights, line + c * TILE + HALF);
-                }
-            }
-        }
-    }
-
-    /// INT4, as [#unpackInt8].
-    static void unpackInt4(MemorySegment data, long first, int tiles, float[] weights) {
-        long tileBytes = PackedMatrix.tileBytes(PackedFormat.INT4);
-        for (int t = 0; t < tiles; t++) {
-            for (int g = 0; g < TILE; g += SHORT_LANES) {
-                long tile = first + t * tileBytes;
-                int line = t * TILE * TILE + g / 2;
-                var h = ShortVector.fromMemorySegment(
-                                SHORTS, data, tile + tileBytes - 2L * TILE + 2L * g, LITTLE_ENDIAN)
-                        .reinterpretAsInts();
-                var he = h.lanewise(LSHL, 16)
-                        .lanewise(ASHR, 3)
-                        .and(F16_BITS)
-                        .reinterpretAsFloats()
-                        .mul(EVEN_SCALE);
-                var ho = h.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats().mul(F16_SCALE);
-                for (int c = 0; c < TILE; c++) {
-                    long place = tile + (long) (c / 4) * 2 * TILE + 2L * g;
-                    var four = ShortVector.fromMemorySegment(SHORTS, data, place, LITTLE_ENDIAN);
-                    var q = four.lanewise(LSHR, c % 4 * 4L)
-                            .and((short) 15)
-                            .sub((short) 8)
-                            .reinterpretAsInts();
-                    var even = (FloatVector) q.lanewise(LSHL, 16).convert(I2F, 0);
-                    even.mul(he).intoArray(weights, line + c * TILE);
-                    var odd = (FloatVector) q.lanewise(ASHR, 16).convert(I2F, 0);
-                    odd.mul(ho).intoArray(weights, line + c * TILE + HALF);
-                }
-            }
         }
     }
 

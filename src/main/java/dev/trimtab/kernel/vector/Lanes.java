@@ -1,4 +1,4 @@
-package dev.trimtab.kernel;
+package dev.trimtab.kernel.vector;
 
 import java.nio.ByteOrder;
 import jdk.incubator.vector.ByteVector;

@@ -1,15 +1,22 @@
-package dev.trimtab.kernel;
+package dev.trimtab.kernel.vector;
 
-import static dev.trimtab.kernel.Lanes.FLOATS;
-import static dev.trimtab.kernel.Lanes.FLOAT_LANES;
+import static dev.trimtab.kernel.vector.Lanes.FLOATS;
+import static dev.trimtab.kernel.vector.Lanes.FLOAT_LANES;
+import static dev.trimtab.kernel.vector.Lanes.INTS;
+import static jdk.incubator.vector.VectorOperators.ADD;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.MAX;
 
+import dev.trimtab.kernel.ActivationCodes;
+import dev.trimtab.kernel.Kernels;
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorShuffle;
 
 /// Operations over single vectors of a batch. Rows are padded to whole blocks of 32, so that loops over a
-/// stride need no tail; sums across lanes are taken lane by lane, in order, because the Vector API leaves its
-/// own order open and the compiled and the interpreted one may differ.
+/// stride need no tail; sums across lanes are taken lane by lane, in order, because the Vector API leaves
+/// its own order open and the compiled and the interpreted one may differ.
 final class VectorElementwise {
     /// Where exp reaches f32's smallest normal number.
     private static final float EXP_MIN = -87.33654f;
@@ -35,7 +42,48 @@ final class VectorElementwise {
     /// The square root of 2 / pi.
     private static final float SQRT_2_PI = 0.7978846f;
 
+    /// Each lane's left neighbour.
+    private static final VectorShuffle<Integer> BEFORE = VectorShuffle.fromOp(INTS, lane -> Math.max(0, lane - 1));
+
+    /// What a code takes from its right neighbour in a short of four: see
+    /// [ActivationCodes#nibbleFactors].
+    private static final IntVector NIBBLE_CARRY = IntVector.fromArray(INTS, carries(), 0);
+
     private VectorElementwise() {}
+
+    private static int[] carries() {
+        int[] carries = new int[INTS.length()];
+        Arrays.setAll(carries, lane -> lane % 4 == 0 ? 0 : 16);
+        return carries;
+    }
+
+    /// The SIMD twin of [ActivationCodes#encode]: the same numbers, for the largest of a block and sums
+    /// of integers do not depend on the order.
+    static void encode(float[] values, int from, int to, ActivationCodes into) {
+        int[] codes = into.codes();
+        int[] factors = into.nibbleFactors();
+        for (int block = from; block < to; block++) {
+            int start = block * ActivationCodes.BLOCK;
+            int end = start + ActivationCodes.BLOCK;
+            var largest = FloatVector.zero(FLOATS);
+            for (int i = start; i < end; i += FLOAT_LANES) {
+                largest = largest.max(FloatVector.fromArray(FLOATS, values, i).abs());
+            }
+            float extreme = largest.reduceLanes(MAX);
+            float inverse = ActivationCodes.inverse(extreme);
+            var sums = IntVector.zero(INTS);
+            for (int i = start; i < end; i += FLOAT_LANES) {
+                var rounded =
+                        FloatVector.fromArray(FLOATS, values, i).mul(inverse).add(ActivationCodes.ROUNDER);
+                var code = rounded.reinterpretAsInts().sub(ActivationCodes.ROUNDER_BITS);
+                var factor = code.sub(code.rearrange(BEFORE).mul(NIBBLE_CARRY));
+                code.lanewise(LSHL, 16).or(code.and(0xffff)).intoArray(codes, i);
+                factor.lanewise(LSHL, 16).or(factor.and(0xffff)).intoArray(factors, i);
+                sums = sums.add(code);
+            }
+            into.describe(block, extreme, sums.reduceLanes(ADD));
+        }
+    }
 
     /// `out[at + i] = in[from + i] / sqrt(mean(in^2) + eps) * weight[i]` for one vector.
     static void rmsNorm(float[] in, int from, float[] weight, float eps, float[] out, int at) {
@@ -151,8 +199,8 @@ final class VectorElementwise {
         }
     }
 
-    /// `x = round(x 127 / a) a / 127` for the vector `[from, to)`, a multiple of 32 elements, a its largest
-    /// magnitude.
+    /// `x = round(x 127 / a) a / 127` for the vector `[from, to)`, a multiple of 32 elements, a its
+    /// largest magnitude.
     static void roundToInt8(float[] x, int from, int to) {
         FloatVector extremes = FloatVector.broadcast(FLOATS, Kernels.SMALLEST_EXTREME);
         for (int i = from; i < to; i += FLOAT_LANES) {
@@ -165,8 +213,8 @@ final class VectorElementwise {
         }
     }
 
-    /// `x = cap * tanh(x / cap)` over `[from, to)`, a multiple of 32 elements, with `tanh(z) = 1 - 2 / (1 +
-    /// exp(2 z))`: to about `cap * 2e-7`.
+    /// `x = cap * tanh(x / cap)` over `[from, to)`, a multiple of 32 elements, with `tanh(z) = 1 - 2 / (1
+    /// + exp(2 z))`: to about `cap * 2e-7`.
     static void softCap(float[] x, int from, int to, float cap) {
         exp(x, from, 2 / cap, 0, x, from, to - from);
         FloatVector caps = FloatVector.broadcast(FLOATS, cap);
@@ -216,7 +264,8 @@ final class VectorElementwise {
         }
     }
 
-    /// `out = in Phi(in)`, to about 2e-7, with `Phi(-|x|) = exp(-x^2 / 2) p(t) / 2`, `t = 1 / (1 + 0.3275911
+    /// `out = in Phi(in)`, to about 2e-7, with `Phi(-|x|) = exp(-x^2 / 2) p(t) / 2`, `t = 1 / (1 +
+    /// 0.3275911
     /// |x| / sqrt 2)` (Hastings; Abramowitz and Stegun 7.1.26), so `x Phi(x) = max(x, 0) - |x| Phi(-|x|)`.
     private static void gelu(float[] in, float[] out, int from, int to) {
         for (int i = from; i < to; i += FLOAT_LANES) {
@@ -240,11 +289,11 @@ final class VectorElementwise {
         }
     }
 
-    /// `out[at + i] = exp(in[from + i] * factor + shift)` for `count` elements, a multiple of the vector's,
-    /// to 2 units in the last place, after Cephes' expf (Moshier): `x = n ln 2 + r`, `|r| <= ln 2 / 2`, a
-    /// polynomial of degree 5 for `(exp(r) - 1 - r) / r^2`, times `2^n`. Results under f32's smallest normal
-    /// number become about that number, those from 2^127.5 infinite; NaN stays. `in` and `out` may be the
-    /// same.
+    /// `out[at + i] = exp(in[from + i] * factor + shift)` for `count` elements, a multiple of the
+    /// vector's, to 2 units in the last place, after Cephes' expf (Moshier): `x = n ln 2 + r`, `|r| <= ln
+    /// 2 / 2`, a polynomial of degree 5 for `(exp(r) - 1 - r) / r^2`, times `2^n`. Results under f32's
+    /// smallest normal number become about that number, those from 2^127.5 infinite; NaN stays. `in` and
+    /// `out` may be the same.
     static void exp(float[] in, int from, float factor, float shift, float[] out, int at, int count) {
         var high = FloatVector.broadcast(FLOATS, -LN2_HIGH);
         var low = FloatVector.broadcast(FLOATS, -LN2_LOW);

@@ -1,5 +1,19 @@
-package dev.trimtab.kernel;
+package dev.trimtab.kernel.vector;
 
+import dev.trimtab.kernel.ActivationPrecision;
+import dev.trimtab.kernel.Activations;
+import dev.trimtab.kernel.ComputePool;
+import dev.trimtab.kernel.KernelProbe;
+import dev.trimtab.kernel.Kernels;
+import dev.trimtab.kernel.KvLayout;
+import dev.trimtab.kernel.LinearOperator;
+import dev.trimtab.kernel.PackedFormat;
+import dev.trimtab.kernel.PackedMatrix;
+import dev.trimtab.kernel.RopePairing;
+import dev.trimtab.kernel.RopeTable;
+import dev.trimtab.kernel.ScalarKernels;
+import dev.trimtab.kernel.ScalarLinear;
+import dev.trimtab.kernel.TokenBatch;
 import dev.trimtab.tensor.Tensor;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -10,7 +24,7 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /// The tier of the Vector API: tiles of 32 rows at any vector width. Work under [#SHARED_ELEMENTS] stays on
 /// the caller.
-final class VectorKernels implements Kernels {
+public final class VectorKernels implements Kernels {
     /// Elements of an elementwise operation worth a second thread: some microseconds of work.
     private static final int SHARED_ELEMENTS = 16_384;
 
@@ -19,20 +33,20 @@ final class VectorKernels implements Kernels {
     private final ComputePool pool;
     private final Set<Kind> prepared = ConcurrentHashMap.newKeySet();
     private final Set<Kind> slow = ConcurrentHashMap.newKeySet();
-    private final VectorLinear.Unpacked[] unpacked;
+    private final float[][] rooms;
     private final VectorAttention[] attention;
 
-    VectorKernels(ComputePool pool) {
+    public VectorKernels(ComputePool pool) {
         this.pool = pool;
-        this.unpacked = new VectorLinear.Unpacked[pool.threads()];
+        this.rooms = new float[pool.threads()][];
         this.attention = new VectorAttention[pool.threads()];
-        Arrays.setAll(unpacked, _ -> new VectorLinear.Unpacked());
+        Arrays.setAll(rooms, _ -> UnpackedPanels.room());
         Arrays.setAll(attention, _ -> new VectorAttention());
     }
 
     /// Whether vectors are wide enough. Where the Vector API is absent this fails to load: look for the
     /// module first.
-    static boolean available() {
+    public static boolean available() {
         return Lanes.BITS >= 128;
     }
 
@@ -60,7 +74,7 @@ final class VectorKernels implements Kernels {
         if (slow.contains(new Kind(format, precision))) {
             return new ScalarLinear(PackedMatrix.pack(weight, format, pool, arena), precision, pool);
         }
-        return new VectorLinear(PackedMatrix.pack(weight, format, pool, arena), precision, pool, unpacked);
+        return new VectorLinear(PackedMatrix.pack(weight, format, pool, arena), precision, pool, rooms);
     }
 
     @Override

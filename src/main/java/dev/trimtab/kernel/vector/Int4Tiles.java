@@ -1,0 +1,291 @@
+package dev.trimtab.kernel.vector;
+
+import static dev.trimtab.kernel.vector.Lanes.F16_BITS;
+import static dev.trimtab.kernel.vector.Lanes.F16_SCALE;
+import static dev.trimtab.kernel.vector.Lanes.FLOATS;
+import static dev.trimtab.kernel.vector.Lanes.INTS;
+import static dev.trimtab.kernel.vector.Lanes.LITTLE_ENDIAN;
+import static dev.trimtab.kernel.vector.Lanes.SHORTS;
+import static dev.trimtab.kernel.vector.Lanes.SHORT_LANES;
+import static jdk.incubator.vector.VectorOperators.ASHR;
+import static jdk.incubator.vector.VectorOperators.I2F;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LSHR;
+
+import dev.trimtab.kernel.ActivationCodes;
+import dev.trimtab.kernel.PackedFormat;
+import dev.trimtab.kernel.PackedMatrix;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+
+/// Panels of 4-bit codes times int8 activations, summed in 16 bits: for a tile, with codes q in 0..15 and
+/// activation codes x,
+///
+///     s = sum_c (q_c - 8) x_c = -8 sum_c x_c + sum_c q_c x_c
+///
+/// lies within 32 * 8 * 127 = 32 512, so it is right modulo 2^16 whatever the sums before it were. Then
+/// `y = fma(s, w_scale * x_scale, y)`, tile after tile: the same for one token as for many, bit for bit,
+/// because s is exact. Even lanes of s are widened as `s << 16`, their scales divided by 2^16 to match.
+///
+/// Shorts are shifted by a vector of counts: by a plain count C2 takes the form that reads it from a
+/// register, which is slower.
+///
+/// [Lanes] says why no vector passes through a method here.
+final class Int4Tiles {
+    private static final int TILE = PackedMatrix.TILE;
+    private static final int HALF = TILE / 2;
+    private static final long SCALES = PackedFormat.INT4.scalesOffset();
+
+    /// Lines of shorts in a tile, each of four columns.
+    private static final int LINES = TILE / 4;
+
+    private static final long LINE_BYTES = 2L * TILE;
+
+    /// [Lanes#F16_SCALE] over 2^16.
+    private static final float EVEN_SCALE = F16_SCALE * 0x1p-16f;
+
+    private Int4Tiles() {}
+
+    /// Token `token` of `in` times panel `panel`: 32 elements to `out[at ..]`.
+    static void gemv(PackedMatrix matrix, int panel, ActivationCodes in, int token, float[] out, int at) {
+        MemorySegment data = matrix.data();
+        long tileBytes = matrix.tileBytes();
+        int tiles = matrix.tileColumns();
+        int one = Lanes.one(tiles);
+        int[] factors = in.nibbleFactors();
+        int[] sums = in.sums();
+        float[] scales = in.scales();
+        int block = token * tiles;
+        var four = ShortVector.broadcast(SHORTS, (short) 4);
+        var eight = ShortVector.broadcast(SHORTS, (short) 8);
+        var twelve = ShortVector.broadcast(SHORTS, (short) 12);
+        for (int g = 0; g < TILE; g += SHORT_LANES) {
+            FloatVector even = FloatVector.zero(FLOATS);
+            FloatVector odd = even;
+            for (int b = 0; b < tiles; b++) {
+                long tile = (panel * (long) tiles + b) * tileBytes;
+                int c = (block + b) * TILE;
+                ShortVector s = ShortVector.broadcast(SHORTS, (short) (-8 * sums[block + b]));
+                for (int p = 0; p < LINES; p += one) {
+                    int i = c + 4 * p;
+                    var v = ShortVector.fromMemorySegment(SHORTS, data, tile + p * LINE_BYTES + 2L * g, LITTLE_ENDIAN);
+                    s = s.add(v.mul(IntVector.broadcast(INTS, factors[i]).reinterpretAsShorts()));
+                    var x = IntVector.broadcast(INTS, factors[i + 1]).reinterpretAsShorts();
+                    s = s.add(v.lanewise(LSHR, four).mul(x));
+                    x = IntVector.broadcast(INTS, factors[i + 2]).reinterpretAsShorts();
+                    s = s.add(v.lanewise(LSHR, eight).mul(x));
+                    x = IntVector.broadcast(INTS, factors[i + 3]).reinterpretAsShorts();
+                    s = s.add(v.lanewise(LSHR, twelve).mul(x));
+                }
+                var sum = s.reinterpretAsInts();
+                var h = ShortVector.fromMemorySegment(SHORTS, data, tile + SCALES + 2L * g, LITTLE_ENDIAN)
+                        .reinterpretAsInts();
+                var he = h.lanewise(LSHL, 16).lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats();
+                var ho = h.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats();
+                float k = scales[block + b];
+                even = ((FloatVector) sum.lanewise(LSHL, 16).convert(I2F, 0))
+                        .fma(he.mul(EVEN_SCALE).mul(k), even);
+                odd = ((FloatVector) sum.lanewise(ASHR, 16).convert(I2F, 0))
+                        .fma(ho.mul(F16_SCALE).mul(k), odd);
+            }
+            even.intoArray(out, at + g / 2);
+            odd.intoArray(out, at + HALF + g / 2);
+        }
+    }
+
+    /// Adds the products of the tokens `[from, to)`, an even number of them, with four panels from
+    /// `panel` to `out[at + t * os ..]`, 128 elements for token t.
+    ///
+    /// Two tokens share a shifted line, four panels a broadcast factor. Four panels are also four
+    /// streams: out of cache the processor prefetches a bounded way ahead on each, and one stream leaves
+    /// half of the memory's speed unused (139 GMAC/s against 196 for four tokens on two Zen 5 cores).
+    /// Sums wait in `out` between tiles, so that a tile meets all tokens while it is in the first-level
+    /// cache.
+    static void gemm(
+            PackedMatrix matrix, int panel, ActivationCodes in, int from, int to, float[] out, int at, int os) {
+        MemorySegment data = matrix.data();
+        long tileBytes = matrix.tileBytes();
+        int tiles = matrix.tileColumns();
+        long panelBytes = tiles * tileBytes;
+        int one = Lanes.one(tiles);
+        int[] factors = in.nibbleFactors();
+        int[] sums = in.sums();
+        float[] scales = in.scales();
+        int st = tiles * TILE;
+        var four = ShortVector.broadcast(SHORTS, (short) 4);
+        for (int b = 0; b < tiles; b++) {
+            long tile = panel * panelBytes + b * tileBytes;
+            for (int g = 0; g < TILE; g += SHORT_LANES) {
+                long h = tile + SCALES + 2L * g;
+                var ha = ShortVector.fromMemorySegment(SHORTS, data, h, LITTLE_ENDIAN)
+                        .reinterpretAsInts();
+                var ea = ha.lanewise(LSHL, 16)
+                        .lanewise(ASHR, 3)
+                        .and(F16_BITS)
+                        .reinterpretAsFloats()
+                        .mul(EVEN_SCALE);
+                var oa =
+                        ha.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats().mul(F16_SCALE);
+                var hb = ShortVector.fromMemorySegment(SHORTS, data, h + 1 * panelBytes, LITTLE_ENDIAN)
+                        .reinterpretAsInts();
+                var eb = hb.lanewise(LSHL, 16)
+                        .lanewise(ASHR, 3)
+                        .and(F16_BITS)
+                        .reinterpretAsFloats()
+                        .mul(EVEN_SCALE);
+                var ob =
+                        hb.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats().mul(F16_SCALE);
+                var hc = ShortVector.fromMemorySegment(SHORTS, data, h + 2 * panelBytes, LITTLE_ENDIAN)
+                        .reinterpretAsInts();
+                var ec = hc.lanewise(LSHL, 16)
+                        .lanewise(ASHR, 3)
+                        .and(F16_BITS)
+                        .reinterpretAsFloats()
+                        .mul(EVEN_SCALE);
+                var oc =
+                        hc.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats().mul(F16_SCALE);
+                var hd = ShortVector.fromMemorySegment(SHORTS, data, h + 3 * panelBytes, LITTLE_ENDIAN)
+                        .reinterpretAsInts();
+                var ed = hd.lanewise(LSHL, 16)
+                        .lanewise(ASHR, 3)
+                        .and(F16_BITS)
+                        .reinterpretAsFloats()
+                        .mul(EVEN_SCALE);
+                var od =
+                        hd.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats().mul(F16_SCALE);
+                for (int t = from; t < to; t += 2) {
+                    int d = t * tiles + b;
+                    ShortVector a0 = ShortVector.broadcast(SHORTS, (short) (-8 * sums[d]));
+                    ShortVector b0 = a0, c0 = a0, d0 = a0;
+                    ShortVector a1 = ShortVector.broadcast(SHORTS, (short) (-8 * sums[d + tiles]));
+                    ShortVector b1 = a1, c1 = a1, d1 = a1;
+                    for (int p = 0; p < LINES; p += one) {
+                        int i = d * TILE + 4 * p;
+                        long line = tile + p * LINE_BYTES + 2L * g;
+                        var v = ShortVector.fromMemorySegment(SHORTS, data, line, LITTLE_ENDIAN);
+                        var w = ShortVector.fromMemorySegment(SHORTS, data, line + 1 * panelBytes, LITTLE_ENDIAN);
+                        var y = ShortVector.fromMemorySegment(SHORTS, data, line + 2 * panelBytes, LITTLE_ENDIAN);
+                        var z = ShortVector.fromMemorySegment(SHORTS, data, line + 3 * panelBytes, LITTLE_ENDIAN);
+                        var x = IntVector.broadcast(INTS, factors[i]).reinterpretAsShorts();
+                        a0 = a0.add(v.mul(x));
+                        b0 = b0.add(w.mul(x));
+                        c0 = c0.add(y.mul(x));
+                        d0 = d0.add(z.mul(x));
+                        x = IntVector.broadcast(INTS, factors[i + st]).reinterpretAsShorts();
+                        a1 = a1.add(v.mul(x));
+                        b1 = b1.add(w.mul(x));
+                        c1 = c1.add(y.mul(x));
+                        d1 = d1.add(z.mul(x));
+                        i++;
+                        v = v.lanewise(LSHR, four);
+                        w = w.lanewise(LSHR, four);
+                        y = y.lanewise(LSHR, four);
+                        z = z.lanewise(LSHR, four);
+                        x = IntVector.broadcast(INTS, factors[i]).reinterpretAsShorts();
+                        a0 = a0.add(v.mul(x));
+                        b0 = b0.add(w.mul(x));
+                        c0 = c0.add(y.mul(x));
+                        d0 = d0.add(z.mul(x));
+                        x = IntVector.broadcast(INTS, factors[i + st]).reinterpretAsShorts();
+                        a1 = a1.add(v.mul(x));
+                        b1 = b1.add(w.mul(x));
+                        c1 = c1.add(y.mul(x));
+                        d1 = d1.add(z.mul(x));
+                        i++;
+                        v = v.lanewise(LSHR, four);
+                        w = w.lanewise(LSHR, four);
+                        y = y.lanewise(LSHR, four);
+                        z = z.lanewise(LSHR, four);
+                        x = IntVector.broadcast(INTS, factors[i]).reinterpretAsShorts();
+                        a0 = a0.add(v.mul(x));
+                        b0 = b0.add(w.mul(x));
+                        c0 = c0.add(y.mul(x));
+                        d0 = d0.add(z.mul(x));
+                        x = IntVector.broadcast(INTS, factors[i + st]).reinterpretAsShorts();
+                        a1 = a1.add(v.mul(x));
+                        b1 = b1.add(w.mul(x));
+                        c1 = c1.add(y.mul(x));
+                        d1 = d1.add(z.mul(x));
+                        i++;
+                        v = v.lanewise(LSHR, four);
+                        w = w.lanewise(LSHR, four);
+                        y = y.lanewise(LSHR, four);
+                        z = z.lanewise(LSHR, four);
+                        x = IntVector.broadcast(INTS, factors[i]).reinterpretAsShorts();
+                        a0 = a0.add(v.mul(x));
+                        b0 = b0.add(w.mul(x));
+                        c0 = c0.add(y.mul(x));
+                        d0 = d0.add(z.mul(x));
+                        x = IntVector.broadcast(INTS, factors[i + st]).reinterpretAsShorts();
+                        a1 = a1.add(v.mul(x));
+                        b1 = b1.add(w.mul(x));
+                        c1 = c1.add(y.mul(x));
+                        d1 = d1.add(z.mul(x));
+                    }
+                    int y = at + t * os + g / 2;
+                    float f = scales[d];
+                    var s = a0.reinterpretAsInts();
+                    ((FloatVector) s.lanewise(LSHL, 16).convert(I2F, 0))
+                            .fma(ea.mul(f), FloatVector.fromArray(FLOATS, out, y))
+                            .intoArray(out, y);
+                    ((FloatVector) s.lanewise(ASHR, 16).convert(I2F, 0))
+                            .fma(oa.mul(f), FloatVector.fromArray(FLOATS, out, y + HALF))
+                            .intoArray(out, y + HALF);
+                    s = b0.reinterpretAsInts();
+                    ((FloatVector) s.lanewise(LSHL, 16).convert(I2F, 0))
+                            .fma(eb.mul(f), FloatVector.fromArray(FLOATS, out, y + 1 * TILE))
+                            .intoArray(out, y + 1 * TILE);
+                    ((FloatVector) s.lanewise(ASHR, 16).convert(I2F, 0))
+                            .fma(ob.mul(f), FloatVector.fromArray(FLOATS, out, y + 1 * TILE + HALF))
+                            .intoArray(out, y + 1 * TILE + HALF);
+                    s = c0.reinterpretAsInts();
+                    ((FloatVector) s.lanewise(LSHL, 16).convert(I2F, 0))
+                            .fma(ec.mul(f), FloatVector.fromArray(FLOATS, out, y + 2 * TILE))
+                            .intoArray(out, y + 2 * TILE);
+                    ((FloatVector) s.lanewise(ASHR, 16).convert(I2F, 0))
+                            .fma(oc.mul(f), FloatVector.fromArray(FLOATS, out, y + 2 * TILE + HALF))
+                            .intoArray(out, y + 2 * TILE + HALF);
+                    s = d0.reinterpretAsInts();
+                    ((FloatVector) s.lanewise(LSHL, 16).convert(I2F, 0))
+                            .fma(ed.mul(f), FloatVector.fromArray(FLOATS, out, y + 3 * TILE))
+                            .intoArray(out, y + 3 * TILE);
+                    ((FloatVector) s.lanewise(ASHR, 16).convert(I2F, 0))
+                            .fma(od.mul(f), FloatVector.fromArray(FLOATS, out, y + 3 * TILE + HALF))
+                            .intoArray(out, y + 3 * TILE + HALF);
+                    f = scales[d + tiles];
+                    y += os;
+                    s = a1.reinterpretAsInts();
+                    ((FloatVector) s.lanewise(LSHL, 16).convert(I2F, 0))
+                            .fma(ea.mul(f), FloatVector.fromArray(FLOATS, out, y))
+                            .intoArray(out, y);
+                    ((FloatVector) s.lanewise(ASHR, 16).convert(I2F, 0))
+                            .fma(oa.mul(f), FloatVector.fromArray(FLOATS, out, y + HALF))
+                            .intoArray(out, y + HALF);
+                    s = b1.reinterpretAsInts();
+                    ((FloatVector) s.lanewise(LSHL, 16).convert(I2F, 0))
+                            .fma(eb.mul(f), FloatVector.fromArray(FLOATS, out, y + 1 * TILE))
+                            .intoArray(out, y + 1 * TILE);
+                    ((FloatVector) s.lanewise(ASHR, 16).convert(I2F, 0))
+                            .fma(ob.mul(f), FloatVector.fromArray(FLOATS, out, y + 1 * TILE + HALF))
+                            .intoArray(out, y + 1 * TILE + HALF);
+                    s = c1.reinterpretAsInts();
+                    ((FloatVector) s.lanewise(LSHL, 16).convert(I2F, 0))
+                            .fma(ec.mul(f), FloatVector.fromArray(FLOATS, out, y + 2 * TILE))
+                            .intoArray(out, y + 2 * TILE);
+                    ((FloatVector) s.lanewise(ASHR, 16).convert(I2F, 0))
+                            .fma(oc.mul(f), FloatVector.fromArray(FLOATS, out, y + 2 * TILE + HALF))
+                            .intoArray(out, y + 2 * TILE + HALF);
+                    s = d1.reinterpretAsInts();
+                    ((FloatVector) s.lanewise(LSHL, 16).convert(I2F, 0))
+                            .fma(ed.mul(f), FloatVector.fromArray(FLOATS, out, y + 3 * TILE))
+                            .intoArray(out, y + 3 * TILE);
+                    ((FloatVector) s.lanewise(ASHR, 16).convert(I2F, 0))
+                            .fma(od.mul(f), FloatVector.fromArray(FLOATS, out, y + 3 * TILE + HALF))
+                            .intoArray(out, y + 3 * TILE + HALF);
+                }
+            }
+        }
+    }
+}
