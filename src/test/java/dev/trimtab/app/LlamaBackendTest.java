@@ -1,0 +1,302 @@
+package dev.trimtab.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.trimtab.engine.EngineListener;
+import dev.trimtab.engine.EngineOptions;
+import dev.trimtab.engine.FinishReason;
+import dev.trimtab.engine.Generation;
+import dev.trimtab.engine.GenerationRequest;
+import dev.trimtab.engine.SamplingOptions;
+import dev.trimtab.engine.SequenceReport;
+import dev.trimtab.engine.StopCondition;
+import dev.trimtab.engine.TokenEvent;
+import dev.trimtab.engine.TokenSink;
+import dev.trimtab.error.BadCheckpoint;
+import dev.trimtab.error.BadConfiguration;
+import dev.trimtab.error.InvalidRequest;
+import dev.trimtab.error.Overloaded;
+import dev.trimtab.model.ModelLoader;
+import dev.trimtab.variant.Backend;
+import dev.trimtab.variant.ModelDeclaration;
+import dev.trimtab.variant.ModelSource;
+import dev.trimtab.variant.Prompts;
+import dev.trimtab.variant.Variant;
+import dev.trimtab.variant.VariantLoader;
+import dev.trimtab.variant.VariantRegistry;
+import dev.trimtab.variant.llamacpp.LlamaBackend;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+
+/// The embedded model behind both backends of one process: the same questions, the same answers.
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class LlamaBackendTest {
+    private static final Path DEMO = Path.of("src/main/resources/models/demo.gguf");
+    private static final int QUESTIONS = 60;
+
+    private final VariantRegistry registry = new VariantRegistry();
+    private final BlockingQueue<SequenceReport> reports = new LinkedBlockingQueue<>();
+    private Serving serving;
+
+    @TempDir
+    private Path folder;
+
+    @BeforeAll
+    void start() {
+        List<ModelDeclaration> models = List.of(
+                new ModelDeclaration("ours", new ModelSource.Local(DEMO)),
+                new ModelDeclaration("llama", new ModelSource.Local(DEMO), Backend.LLAMA_CPP));
+        serving = Serving.start(options(models, Optional.empty()), registry, this::listener, (_, _) -> {});
+    }
+
+    @AfterAll
+    void stop() {
+        serving.close();
+    }
+
+    private static ServingOptions options(List<ModelDeclaration> models, Optional<Path> library) {
+        EngineOptions engine = new EngineOptions(16, 128, 256);
+        VariantLoader.Options variants =
+                new VariantLoader.Options(ModelLoader.Options.SERVING, engine, new LlamaBackend.Options(library, 1));
+        return new ServingOptions(models, variants, 1, OptionalLong.of(64L << 20));
+    }
+
+    private EngineListener listener(String model) {
+        if (!model.equals("llama")) {
+            return EngineListener.NONE;
+        }
+        return new EngineListener() {
+            @Override
+            public void finished(SequenceReport report) {
+                reports.add(report);
+            }
+        };
+    }
+
+    @Test
+    void answersManyQuestionsAtOnceAsOurOwnEngineDoes() throws IOException {
+        List<String> ours = new ArrayList<>();
+        List<String> theirs = new ArrayList<>();
+
+        List<Collected> oursRunning = new ArrayList<>();
+        List<Collected> theirsRunning = new ArrayList<>();
+        for (String question : questions()) {
+            oursRunning.add(ask("ours", question, SamplingOptions.GREEDY, StopCondition.maxTokens(64)));
+            theirsRunning.add(ask("llama", question, SamplingOptions.GREEDY, StopCondition.maxTokens(64)));
+        }
+        oursRunning.forEach(answer -> ours.add(answer.text()));
+        theirsRunning.forEach(answer -> theirs.add(answer.text()));
+
+        assertThat(theirs).hasSize(QUESTIONS).isEqualTo(ours);
+    }
+
+    @Test
+    void countsTokensAndReportsThemAsTheEngineDoes() throws InterruptedException {
+        Collected ours = ask("ours", "What is 7 * 9?", SamplingOptions.GREEDY, StopCondition.maxTokens(64));
+        Collected theirs = ask("llama", "What is 7 * 9?", SamplingOptions.GREEDY, StopCondition.maxTokens(64));
+
+        assertThat(theirs.text()).isEqualTo(ours.text());
+        assertThat(theirs.finished().reason()).isEqualTo(FinishReason.STOP);
+        assertThat(theirs.finished().usage().promptTokens())
+                .isEqualTo(ours.finished().usage().promptTokens());
+        assertThat(theirs.finished().usage().completionTokens())
+                .isEqualTo(ours.finished().usage().completionTokens());
+        assertThat(theirs.tokens()).isEqualTo(theirs.finished().usage().completionTokens());
+        // The report comes after the last event, and those of other tests may come before it.
+        SequenceReport report = reports.take();
+        while (!report.usage().equals(theirs.finished().usage())) {
+            report = reports.take();
+        }
+        assertThat(report.reason()).contains(FinishReason.STOP);
+        assertThat(report.ttftNanos()).isPositive();
+    }
+
+    @Test
+    void takesSamplingOptionsStopStringsAndLogprobs() {
+        SamplingOptions biased =
+                new SamplingOptions(0.8f, 40, 0.9f, 0.05f, 1.1f, 0.1f, 0.1f, Map.of(5, -100f), OptionalLong.of(7));
+
+        String once = ask("llama", "What is 7 * 9?", biased, StopCondition.maxTokens(16))
+                .text();
+        String again = ask("llama", "What is 7 * 9?", biased, StopCondition.maxTokens(16))
+                .text();
+        Collected stopped = ask(
+                "llama",
+                "What is the capital of Norway?",
+                SamplingOptions.GREEDY,
+                new StopCondition(64, List.of(" is"), Set.of(), false));
+
+        assertThat(again).isEqualTo(once);
+        assertThat(stopped.text()).isEqualTo("The capital of Norway");
+        assertThat(stopped.finished().reason()).isEqualTo(FinishReason.STOP);
+    }
+
+    @Test
+    void cancelledSequencesEndAndLeaveRoomForOthers() {
+        Collected endless = ask(
+                "llama",
+                "What is 7 * 9?",
+                SamplingOptions.GREEDY,
+                new StopCondition(10_000, List.of(), Set.of(), true));
+        endless.awaitFirst();
+
+        endless.generation.cancel();
+
+        assertThat(endless.finished().reason()).isEqualTo(FinishReason.CANCELLED);
+        assertThat(ask("llama", "What is 7 * 9?", SamplingOptions.GREEDY, StopCondition.maxTokens(64))
+                        .text())
+                .isEqualTo("7 * 9 = 63");
+    }
+
+    @Test
+    void refusesPromptsAndTokensOutsideTheModel() {
+        Variant llama = registry.get("llama");
+
+        assertThat(llama.contextLength()).isEqualTo(1_024);
+        assertThatThrownBy(() -> submit(llama, new int[1_024], StopCondition.maxTokens(1)))
+                .isInstanceOf(InvalidRequest.class);
+        assertThatThrownBy(() -> submit(llama, new int[] {999_999}, StopCondition.maxTokens(1)))
+                .isInstanceOf(InvalidRequest.class);
+    }
+
+    @Test
+    void unloadingFailsWhatRunsAndRefusesMore() {
+        VariantRegistry own = new VariantRegistry();
+        List<ModelDeclaration> models =
+                List.of(new ModelDeclaration("llama", new ModelSource.Local(DEMO), Backend.LLAMA_CPP));
+        Serving brief = Serving.start(options(models, Optional.empty()), own, _ -> EngineListener.NONE, (_, _) -> {});
+        Variant variant = own.get("llama");
+        Collected endless = submit(variant, new int[] {1, 2, 3}, new StopCondition(900, List.of(), Set.of(), true));
+        endless.awaitFirst();
+
+        brief.close();
+
+        assertThat(endless.last.join())
+                .satisfiesAnyOf(
+                        last -> assertThat(last).isInstanceOf(TokenEvent.Failed.class),
+                        last -> assertThat(last).isInstanceOf(TokenEvent.Finished.class));
+        assertThatThrownBy(() -> submit(variant, new int[] {1}, StopCondition.maxTokens(1)))
+                .isInstanceOf(Overloaded.class);
+    }
+
+    @Test
+    void refusesFilesThatAreNoModelBeforeLlamaCppSeesThem() throws IOException {
+        Path broken = folder.resolve("broken.gguf");
+        byte[] bytes = Files.readAllBytes(DEMO);
+        Files.write(broken, Arrays.copyOf(bytes, bytes.length / 2));
+
+        assertThatThrownBy(() -> startWith(new ModelSource.Local(broken), Optional.empty()))
+                .isInstanceOf(BadCheckpoint.class);
+        assertThatThrownBy(() -> startWith(new ModelSource.Embedded(), Optional.empty()))
+                .isInstanceOf(BadConfiguration.class)
+                .hasMessageContaining("needs a GGUF file");
+    }
+
+    @Test
+    void saysWhatToAddWhenTheLibraryIsMissingOrAnother() throws IOException {
+        Path missing = folder.resolve("none.jar");
+        Path other = Files.writeString(folder.resolve("libother.so"), "no library");
+
+        assertThatThrownBy(() -> startWith(new ModelSource.Local(DEMO), Optional.of(missing)))
+                .isInstanceOf(BadConfiguration.class)
+                .hasMessageContaining("none.jar");
+        assertThatThrownBy(() -> startWith(new ModelSource.Local(DEMO), Optional.of(other)))
+                .isInstanceOf(BadConfiguration.class)
+                .hasMessageContaining("libother.so");
+    }
+
+    private void startWith(ModelSource source, Optional<Path> library) {
+        List<ModelDeclaration> models = List.of(new ModelDeclaration("other", source, Backend.LLAMA_CPP));
+        Serving.start(options(models, library), new VariantRegistry(), _ -> EngineListener.NONE, (_, _) -> {})
+                .close();
+    }
+
+    private static List<String> questions() throws IOException {
+        ObjectMapper json = new ObjectMapper();
+        List<String> questions = new ArrayList<>();
+        for (String line : Files.readAllLines(Path.of("src/test/resources/demo/eval.jsonl"))
+                .subList(0, QUESTIONS)) {
+            JsonNode question = json.readTree(line);
+            questions.add(question.path("prompt").asText());
+        }
+        return questions;
+    }
+
+    private Collected ask(String model, String question, SamplingOptions sampling, StopCondition stop) {
+        Variant variant = registry.get(model);
+        int[] prompt = Prompts.chat(variant, List.of(Map.of("role", "user", "content", question)), Map.of());
+        return new Collected(variant, new GenerationRequest("test", prompt, sampling, stop));
+    }
+
+    private static Collected submit(Variant variant, int[] prompt, StopCondition stop) {
+        return new Collected(variant, new GenerationRequest("test", prompt, SamplingOptions.GREEDY, stop));
+    }
+
+    /// The events of one sequence.
+    private static final class Collected implements TokenSink {
+        // Of the engine's thread until the last event.
+        private final StringBuilder text = new StringBuilder();
+        private final CompletableFuture<TokenEvent> last = new CompletableFuture<>();
+        private final CountDownLatch first = new CountDownLatch(1);
+        private final Generation generation;
+        private int tokens;
+
+        Collected(Variant variant, GenerationRequest request) {
+            generation = variant.submit(request, this);
+        }
+
+        @Override
+        public void accept(TokenEvent event) {
+            switch (event) {
+                case TokenEvent.Delta delta -> {
+                    text.append(delta.text());
+                    tokens += delta.tokens();
+                    first.countDown();
+                }
+                case TokenEvent.Finished _, TokenEvent.Failed _ -> last.complete(event);
+            }
+        }
+
+        void awaitFirst() {
+            try {
+                first.await();
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
+        }
+
+        TokenEvent.Finished finished() {
+            return (TokenEvent.Finished) last.join();
+        }
+
+        String text() {
+            finished();
+            return text.toString();
+        }
+
+        int tokens() {
+            finished();
+            return tokens;
+        }
+    }
+}
