@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.trimtab.checkpoint.Checkpoint;
+import dev.trimtab.checkpoint.GgufWriter;
 import dev.trimtab.engine.EngineListener;
 import dev.trimtab.engine.EngineOptions;
 import dev.trimtab.engine.FinishReason;
@@ -20,6 +22,8 @@ import dev.trimtab.error.BadConfiguration;
 import dev.trimtab.error.InvalidRequest;
 import dev.trimtab.error.Overloaded;
 import dev.trimtab.model.ModelLoader;
+import dev.trimtab.oracle.LlamaCpp;
+import dev.trimtab.tokenizer.Tokenizer;
 import dev.trimtab.variant.Backend;
 import dev.trimtab.variant.ModelDeclaration;
 import dev.trimtab.variant.ModelSource;
@@ -152,6 +156,45 @@ class LlamaBackendTest {
     }
 
     @Test
+    void servesAFamilyThatOurKernelsDoNot() {
+        Path file = folder.resolve("exaone.gguf");
+        writeDemoAs("exaone", file);
+        int[] prompt = {1, 17, 300, 512, 44, 9};
+        List<ModelDeclaration> models =
+                List.of(new ModelDeclaration("exaone", new ModelSource.Local(file), Backend.LLAMA_CPP));
+
+        String expected;
+        try (LlamaCpp oracle = LlamaCpp.open(file, 64);
+                Checkpoint checkpoint = Checkpoint.open(file)) {
+            expected = Tokenizer.of(checkpoint.metadata()).decode(oracle.greedy(prompt, 24));
+        }
+        String found;
+        try (Serving brief = Serving.start(
+                options(models, Optional.empty()), new VariantRegistry(), _ -> EngineListener.NONE, (_, _) -> {})) {
+            found = submit(brief.registry().get("exaone"), prompt, new StopCondition(24, List.of(), Set.of(), true))
+                    .text();
+        }
+
+        assertThat(found).isNotBlank().isEqualTo(expected);
+    }
+
+    /// The embedded model's weights under the name of a family that shares its tensors' names and turns its
+    /// rotary pairs otherwise: another model, whose text means nothing.
+    private static void writeDemoAs(String family, Path file) {
+        try (Checkpoint demo = Checkpoint.open(DEMO)) {
+            GgufWriter writer = new GgufWriter();
+            demo.metadata().values().forEach((key, value) -> {
+                if (!key.equals("general.alignment")) {
+                    writer.put(key.replaceFirst("^llama\\.", family + "."), value);
+                }
+            });
+            writer.text("general.architecture", family);
+            demo.tensors().values().forEach(writer::tensor);
+            writer.write(file);
+        }
+    }
+
+    @Test
     void cancelledSequencesEndAndLeaveRoomForOthers() {
         Collected endless = ask(
                 "llama",
@@ -213,16 +256,16 @@ class LlamaBackendTest {
     }
 
     @Test
-    void saysWhatToAddWhenTheLibraryIsMissingOrAnother() throws IOException {
-        Path missing = folder.resolve("none.jar");
-        Path other = Files.writeString(folder.resolve("libother.so"), "no library");
+    void saysWhatToAddWhenTheLibraryIsMissing() {
+        Path jar = folder.resolve("none.jar");
+        Path library = folder.resolve("libnone.so");
 
-        assertThatThrownBy(() -> startWith(new ModelSource.Local(DEMO), Optional.of(missing)))
+        assertThatThrownBy(() -> startWith(new ModelSource.Local(DEMO), Optional.of(jar)))
                 .isInstanceOf(BadConfiguration.class)
                 .hasMessageContaining("none.jar");
-        assertThatThrownBy(() -> startWith(new ModelSource.Local(DEMO), Optional.of(other)))
+        assertThatThrownBy(() -> startWith(new ModelSource.Local(DEMO), Optional.of(library)))
                 .isInstanceOf(BadConfiguration.class)
-                .hasMessageContaining("libother.so");
+                .hasMessageContaining("libnone.so");
     }
 
     private void startWith(ModelSource source, Optional<Path> library) {
