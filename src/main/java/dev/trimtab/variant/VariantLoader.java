@@ -34,6 +34,9 @@ public final class VariantLoader {
         }
     }
 
+    /// A share of the process's KV pool that stands for none: the pool cannot be empty.
+    private static final long SMALLEST_POOL_BYTES = 64;
+
     private final Kernels kernels;
     private final EngineLoop loop;
     private final KvPool kvPool;
@@ -65,9 +68,9 @@ public final class VariantLoader {
                         model.name(),
                         LoadedCheckpoint.storedBytes(checkpoint),
                         LlamaBackend.kvBytes(checkpoint.metadata(), options.engine()),
-                        1,
-                        0,
-                        0);
+                        SMALLEST_POOL_BYTES,
+                        SMALLEST_POOL_BYTES,
+                        SMALLEST_POOL_BYTES);
         };
     }
 

@@ -82,7 +82,7 @@ class LlamaBackendTest {
         EngineOptions engine = new EngineOptions(16, 128, 256);
         VariantLoader.Options variants =
                 new VariantLoader.Options(ModelLoader.Options.SERVING, engine, new LlamaBackend.Options(library, 1));
-        return new ServingOptions(models, variants, 1, OptionalLong.of(64L << 20));
+        return new ServingOptions(models, variants, 1, OptionalLong.empty());
     }
 
     private EngineListener listener(String model) {
@@ -150,7 +150,18 @@ class LlamaBackendTest {
                 SamplingOptions.GREEDY,
                 new StopCondition(64, List.of(" is"), Set.of(), false));
 
+        Collected measured = new Collected(
+                registry.get("llama"),
+                new GenerationRequest(
+                        "test", new int[] {1, 2, 3}, SamplingOptions.GREEDY, StopCondition.maxTokens(4), "", 2));
+
         assertThat(again).isEqualTo(once);
+        assertThat(measured.finished().usage().completionTokens()).isEqualTo(measured.logprobs.size());
+        assertThat(measured.logprobs).isNotEmpty().allSatisfy(logprobs -> {
+            assertThat(logprobs.top()).hasSize(2);
+            assertThat(logprobs.chosen()).isEqualTo(logprobs.top().getFirst());
+            assertThat(logprobs.chosen().logprob()).isNegative();
+        });
         assertThat(stopped.text()).isEqualTo("The capital of Norway");
         assertThat(stopped.finished().reason()).isEqualTo(FinishReason.STOP);
     }
@@ -302,6 +313,7 @@ class LlamaBackendTest {
         private final CompletableFuture<TokenEvent> last = new CompletableFuture<>();
         private final CountDownLatch first = new CountDownLatch(1);
         private final Generation generation;
+        private final List<TokenEvent.Logprobs> logprobs = new ArrayList<>();
         private int tokens;
 
         Collected(Variant variant, GenerationRequest request) {
@@ -314,6 +326,7 @@ class LlamaBackendTest {
                 case TokenEvent.Delta delta -> {
                     text.append(delta.text());
                     tokens += delta.tokens();
+                    logprobs.addAll(delta.logprobs());
                     first.countDown();
                 }
                 case TokenEvent.Finished _, TokenEvent.Failed _ -> last.complete(event);
