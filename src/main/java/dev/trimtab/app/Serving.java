@@ -60,9 +60,9 @@ public final class Serving implements AutoCloseable {
             boolean started = false;
             try {
                 for (int i = 0; i < checkpoints.size(); i++) {
-                    String name = options.models().get(i).name();
+                    ModelDeclaration model = options.models().get(i);
                     Checkpoint checkpoint = checkpoints.get(i);
-                    registry.add(checkpoint.reading(() -> serving.loader.load(name, checkpoint, progress)));
+                    registry.add(checkpoint.reading(() -> serving.loader.load(model, checkpoint, progress)));
                 }
                 started = true;
                 return serving;
@@ -88,8 +88,7 @@ public final class Serving implements AutoCloseable {
     private static MemoryPlan plan(ServingOptions options, List<Checkpoint> checkpoints) {
         List<MemoryPlan.Demand> demands = new ArrayList<>();
         for (int i = 0; i < checkpoints.size(); i++) {
-            String name = options.models().get(i).name();
-            demands.add(VariantLoader.demand(name, checkpoints.get(i), options.variants()));
+            demands.add(VariantLoader.demand(options.models().get(i), checkpoints.get(i), options.variants()));
         }
         return MemoryPlan.of(MachineMemory.availableBytes(), demands, options.kvCacheBytes());
     }

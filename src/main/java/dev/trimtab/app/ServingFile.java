@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import dev.trimtab.error.BadConfiguration;
+import dev.trimtab.variant.Backend;
 import dev.trimtab.variant.ModelDeclaration;
 import dev.trimtab.variant.ModelSource;
 import java.io.IOException;
@@ -21,10 +22,14 @@ import org.jspecify.annotations.Nullable;
 /// models:
 ///   - name: demo              # the id clients name; default: the file's name
 ///     source: embedded:demo   # or a path, relative to this file
+///     backend: trimtab        # or llama.cpp
 /// ```
 public record ServingFile(@Nullable List<Entry> models) {
     /// One model as it is written.
-    public record Entry(@Nullable String name, @Nullable String source) {}
+    public record Entry(
+            @Nullable String name,
+            @Nullable String source,
+            @Nullable String backend) {}
 
     /// A configuration is a page, not a book.
     private static final long SIZE_MAX = 1 << 20;
@@ -82,6 +87,7 @@ public record ServingFile(@Nullable List<Entry> models) {
         if (source instanceof ModelSource.Local(Path path) && !path.isAbsolute()) {
             source = new ModelSource.Local(file.toAbsolutePath().resolveSibling(path));
         }
-        return new ModelDeclaration(entry.name() == null ? source.defaultName() : entry.name(), source);
+        Backend backend = entry.backend() == null ? Backend.TRIMTAB : Backend.of(entry.backend());
+        return new ModelDeclaration(entry.name() == null ? source.defaultName() : entry.name(), source, backend);
     }
 }

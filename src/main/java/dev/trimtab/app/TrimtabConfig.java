@@ -7,6 +7,7 @@ import dev.trimtab.model.ModelLoader;
 import dev.trimtab.variant.ModelDeclaration;
 import dev.trimtab.variant.ModelSource;
 import dev.trimtab.variant.VariantLoader;
+import dev.trimtab.variant.llamacpp.LlamaBackend;
 import io.quarkus.runtime.configuration.MemorySize;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
@@ -40,6 +41,8 @@ public interface TrimtabConfig {
 
     Compute compute();
 
+    LlamaCpp llamaCpp();
+
     Http http();
 
     /// Limits of each variant's engine.
@@ -69,6 +72,13 @@ public interface TrimtabConfig {
         OptionalInt threads();
     }
 
+    /// The backend of models that say `backend: llama.cpp`.
+    interface LlamaCpp {
+        /// The jar `de.kherud:llama:4.2.0` (or its CUDA build), or a `libjllama` of it. Searched for on the class
+        /// path where absent: the jar is not shipped, for it is 12 MB that the default run does not need.
+        Optional<Path> library();
+    }
+
     /// The HTTP edge, beside Quarkus's own `quarkus.http.*`.
     interface Http {
         /// Host names, beside loopback ones and the one bound, that a request's `Host` may carry.
@@ -84,12 +94,14 @@ public interface TrimtabConfig {
 
     /// These knobs as the core knows them, with the models of `model`, else of `file`, else the embedded one.
     default ServingOptions serving() {
+        int threads = compute().threads().orElseGet(ComputePool::defaultThreads);
         return new ServingOptions(
                 models(),
                 new VariantLoader.Options(
                         ModelLoader.Options.SERVING,
-                        new EngineOptions(engine().maxSequences(), engine().maxBatchedTokens(), engine().maxWaiting())),
-                compute().threads().orElseGet(ComputePool::defaultThreads),
+                        new EngineOptions(engine().maxSequences(), engine().maxBatchedTokens(), engine().maxWaiting()),
+                        new LlamaBackend.Options(llamaCpp().library(), threads)),
+                threads,
                 memory().kvCache()
                         .map(size -> OptionalLong.of(size.asLongValue()))
                         .orElseGet(OptionalLong::empty));

@@ -18,6 +18,11 @@ public record EngineOptions(int maxSequences, int maxBatchedTokens, int maxWaiti
         OFF
     }
 
+    /// The same, each sequence with KV blocks of its own.
+    public EngineOptions withoutPrefixReuse() {
+        return new EngineOptions(maxSequences, maxBatchedTokens, maxWaiting, PrefixReuse.OFF);
+    }
+
     /// With prefix reuse: it costs nothing where prompts differ.
     public EngineOptions(int maxSequences, int maxBatchedTokens, int maxWaiting) {
         this(maxSequences, maxBatchedTokens, maxWaiting, PrefixReuse.ON);

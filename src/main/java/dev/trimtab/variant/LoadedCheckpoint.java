@@ -2,9 +2,11 @@ package dev.trimtab.variant;
 
 import dev.trimtab.checkpoint.Checkpoint;
 import dev.trimtab.checkpoint.Metadata;
+import dev.trimtab.engine.EngineOptions;
 import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.kernel.Kernels;
 import dev.trimtab.kernel.KvLayout;
+import dev.trimtab.model.ForwardPass;
 import dev.trimtab.model.LoadListener;
 import dev.trimtab.model.Model;
 import dev.trimtab.model.ModelConfig;
@@ -13,6 +15,8 @@ import dev.trimtab.template.ChatTemplate;
 import dev.trimtab.tensor.Encoding;
 import dev.trimtab.tensor.Tensor;
 import dev.trimtab.tokenizer.Tokenizer;
+import dev.trimtab.variant.llamacpp.LlamaBackend;
+import dev.trimtab.variant.llamacpp.LlamaForwardPass;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -20,42 +24,73 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /// Everything a variant needs of its checkpoint, in memory; the checkpoint itself can be closed.
-record LoadedCheckpoint(
-        Model model, Tokenizer tokenizer, Optional<ChatTemplate> chatTemplate, Map<String, Object> description) {
+///
+/// @param <M> what computes it: our own [Model], or another backend's
+record LoadedCheckpoint<M extends ForwardPass>(
+        M model, Tokenizer tokenizer, Optional<ChatTemplate> chatTemplate, Map<String, Object> description) {
     /// What to build of a checkpoint.
     record Request(Kernels kernels, ModelLoader.Options options, Model.Capacity capacity) {}
 
     /// Reads tokenizer and template before the weights, so that what is wrong is found before the long part.
     ///
     /// @throws BadCheckpoint also when the vocabulary has other tokens than the embedding has rows
-    static LoadedCheckpoint load(Checkpoint checkpoint, Request request, LoadListener listener) {
+    static LoadedCheckpoint<Model> load(Checkpoint checkpoint, Request request, LoadListener listener) {
         Metadata metadata = checkpoint.metadata();
         ModelConfig config = ModelLoader.configOf(checkpoint);
-        Tokenizer tokenizer = Tokenizer.of(metadata);
-        if (tokenizer.vocabulary().size() > config.vocabSize()) {
-            throw BadCheckpoint.mismatch(
-                    metadata.source() + ": vocabulary",
-                    "at most " + config.vocabSize() + " tokens, the rows of the embedding",
-                    tokenizer.vocabulary().size());
-        }
-        Optional<ChatTemplate> template = metadata.contains("tokenizer.chat_template")
-                ? Optional.of(ChatTemplate.compile(metadata.string("tokenizer.chat_template")))
-                : Optional.empty();
+        Tokenizer tokenizer = tokenizer(metadata, config.vocabSize());
+        Optional<ChatTemplate> template = template(metadata);
         Model model = ModelLoader.load(checkpoint, request.kernels(), request.options(), request.capacity(), listener);
-        return new LoadedCheckpoint(model, tokenizer, template, describe(checkpoint, model));
+        Map<String, Object> facts = describe(checkpoint, model);
+        facts.put("weight_bytes", model.weightBytes());
+        facts.put("kv_bytes_per_token", model.kvLayout().blockBytes() / KvLayout.BLOCK_TOKENS);
+        return new LoadedCheckpoint<>(model, tokenizer, template, Collections.unmodifiableMap(facts));
     }
 
-    private static Map<String, Object> describe(Checkpoint checkpoint, Model model) {
+    /// As [#load], with llama.cpp to compute it; the model is the caller's to close.
+    static LoadedCheckpoint<LlamaForwardPass> load(Checkpoint checkpoint, LlamaBackend backend, EngineOptions engine) {
+        Metadata metadata = checkpoint.metadata();
+        Tokenizer tokenizer = Tokenizer.of(metadata);
+        Optional<ChatTemplate> template = template(metadata);
+        LlamaForwardPass model = backend.load(checkpoint, engine);
+        Map<String, Object> facts = describe(checkpoint, model);
+        facts.put("weight_bytes", storedBytes(checkpoint));
+        facts.put("backend", Backend.LLAMA_CPP.word());
+        return new LoadedCheckpoint<>(model, tokenizer, template, Collections.unmodifiableMap(facts));
+    }
+
+    private static Tokenizer tokenizer(Metadata metadata, int vocabSize) {
+        Tokenizer tokenizer = Tokenizer.of(metadata);
+        if (tokenizer.vocabulary().size() > vocabSize) {
+            throw BadCheckpoint.mismatch(
+                    metadata.source() + ": vocabulary",
+                    "at most " + vocabSize + " tokens, the rows of the embedding",
+                    tokenizer.vocabulary().size());
+        }
+        return tokenizer;
+    }
+
+    private static Optional<ChatTemplate> template(Metadata metadata) {
+        return metadata.contains("tokenizer.chat_template")
+                ? Optional.of(ChatTemplate.compile(metadata.string("tokenizer.chat_template")))
+                : Optional.empty();
+    }
+
+    private static Map<String, Object> describe(Checkpoint checkpoint, ForwardPass model) {
         Map<String, Object> facts = new LinkedHashMap<>();
         facts.put("source", checkpoint.metadata().source());
-        facts.put("architecture", model.config().architecture().ggufName());
+        facts.put("architecture", checkpoint.metadata().string("general.architecture"));
         facts.put("parameters", parameters(checkpoint));
         facts.put("encoding", encodings(checkpoint));
         facts.put("context_length", model.contextLength());
         facts.put("vocab_size", model.vocabSize());
-        facts.put("weight_bytes", model.weightBytes());
-        facts.put("kv_bytes_per_token", model.kvLayout().blockBytes() / KvLayout.BLOCK_TOKENS);
-        return Collections.unmodifiableMap(facts);
+        return facts;
+    }
+
+    /// Bytes of the tensors as they stand in the file.
+    static long storedBytes(Checkpoint checkpoint) {
+        return checkpoint.tensors().values().stream()
+                .mapToLong(tensor -> tensor.data().byteSize())
+                .sum();
     }
 
     private static long parameters(Checkpoint checkpoint) {

@@ -5,7 +5,7 @@ import dev.trimtab.engine.EngineStatus;
 import dev.trimtab.engine.Generation;
 import dev.trimtab.engine.GenerationRequest;
 import dev.trimtab.engine.TokenSink;
-import dev.trimtab.model.Model;
+import dev.trimtab.model.ForwardPass;
 import dev.trimtab.template.ChatTemplate;
 import dev.trimtab.tokenizer.Tokenizer;
 import dev.trimtab.tokenizer.Vocabulary;
@@ -13,17 +13,19 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 
-/// A variant that runs in this process. Owner of its model; its engine is the engine loop's.
+/// A variant that runs in this process, behind an engine of ours whatever computes it.
 final class LocalVariant implements Variant {
     private final String name;
     private final long createdEpochSeconds;
-    private final Model model;
+    private final ForwardPass model;
     private final Tokenizer tokenizer;
     private final Optional<ChatTemplate> chatTemplate;
     private final Engine engine;
     private final Map<String, Object> description;
+    private final Runnable release;
 
-    LocalVariant(String name, long createdEpochSeconds, LoadedCheckpoint loaded, Engine engine) {
+    /// `release` stops `engine` and frees what only this variant uses.
+    LocalVariant(String name, long createdEpochSeconds, LoadedCheckpoint<?> loaded, Engine engine, Runnable release) {
         this.name = name;
         this.createdEpochSeconds = createdEpochSeconds;
         this.model = loaded.model();
@@ -31,14 +33,12 @@ final class LocalVariant implements Variant {
         this.chatTemplate = loaded.chatTemplate();
         this.engine = engine;
         this.description = loaded.description();
+        this.release = release;
     }
 
-    Engine engine() {
-        return engine;
-    }
-
-    Model model() {
-        return model;
+    /// Fails what still runs and frees its memory; it must not be used afterwards.
+    void release() {
+        release.run();
     }
 
     @Override

@@ -6,30 +6,43 @@ import dev.trimtab.engine.EngineListener;
 import dev.trimtab.engine.EngineLoop;
 import dev.trimtab.engine.EngineOptions;
 import dev.trimtab.engine.KvPool;
+import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.kernel.Kernels;
 import dev.trimtab.kernel.KvLayout;
 import dev.trimtab.model.LoadListener;
 import dev.trimtab.model.Model;
 import dev.trimtab.model.ModelConfig;
 import dev.trimtab.model.ModelLoader;
+import dev.trimtab.variant.llamacpp.LlamaBackend;
+import dev.trimtab.variant.llamacpp.LlamaForwardPass;
 import java.time.Clock;
+import java.util.Optional;
 import java.util.function.Function;
 
 /// Loads local variants and lets them go: checkpoint to model to engine to the engine loop, and back in
 /// reverse.
 public final class VariantLoader {
     /// How every local variant of the process is held and batched.
-    public record Options(ModelLoader.Options model, EngineOptions engine) {
+    public record Options(ModelLoader.Options model, EngineOptions engine, LlamaBackend.Options llamaCpp) {
+        /// With llama.cpp, should a model name it, from the class path.
+        public Options(ModelLoader.Options model, EngineOptions engine) {
+            this(model, engine, new LlamaBackend.Options(Optional.empty(), ComputePool.defaultThreads()));
+        }
+
         Model.Capacity capacity() {
             return new Model.Capacity(engine.maxBatchedTokens(), engine.maxSequences());
         }
     }
+
+    /// A share of the process's KV pool that stands for none: the pool cannot be empty.
+    private static final long SMALLEST_POOL_BYTES = 64;
 
     private final Kernels kernels;
     private final EngineLoop loop;
     private final KvPool kvPool;
     private final Options options;
     private final Function<String, EngineListener> listeners;
+    private final LlamaBackend llamaCpp;
 
     /// `listeners` gives each variant's name the one that hears its engine.
     public VariantLoader(
@@ -43,10 +56,25 @@ public final class VariantLoader {
         this.kvPool = kvPool;
         this.options = options;
         this.listeners = listeners;
+        this.llamaCpp = new LlamaBackend(options.llamaCpp());
     }
 
     /// What `checkpoint` would take, from its metadata and tensor sizes alone.
-    public static MemoryPlan.Demand demand(String name, Checkpoint checkpoint, Options options) {
+    public static MemoryPlan.Demand demand(ModelDeclaration model, Checkpoint checkpoint, Options options) {
+        return switch (model.backend()) {
+            case TRIMTAB -> demand(model.name(), checkpoint, options);
+            case LLAMA_CPP ->
+                new MemoryPlan.Demand(
+                        model.name(),
+                        LoadedCheckpoint.storedBytes(checkpoint),
+                        LlamaBackend.kvBytes(checkpoint.metadata(), options.engine()),
+                        SMALLEST_POOL_BYTES,
+                        SMALLEST_POOL_BYTES,
+                        SMALLEST_POOL_BYTES);
+        };
+    }
+
+    private static MemoryPlan.Demand demand(String name, Checkpoint checkpoint, Options options) {
         ModelConfig config = ModelLoader.configOf(checkpoint);
         KvLayout kv = new KvLayout(options.model().kvEncoding(), config.headDim(), config.keyValueHeads());
         long blocks = Math.ceilDiv(config.maxPositionEmbeddings(), KvLayout.BLOCK_TOKENS);
@@ -60,25 +88,60 @@ public final class VariantLoader {
                 sequenceBytes * options.engine().maxSequences());
     }
 
-    /// Packs `checkpoint` and serves it as `name`; it may be closed afterwards.
-    public Variant load(String name, Checkpoint checkpoint, LoadListener listener) {
-        LoadedCheckpoint loaded = LoadedCheckpoint.load(
+    /// Loads `checkpoint` and serves it as `declared`; it may be closed afterwards.
+    public Variant load(ModelDeclaration declared, Checkpoint checkpoint, LoadListener listener) {
+        return switch (declared.backend()) {
+            case TRIMTAB -> load(declared.name(), checkpoint, listener);
+            case LLAMA_CPP -> loadLlama(declared.name(), checkpoint);
+        };
+    }
+
+    private Variant load(String name, Checkpoint checkpoint, LoadListener listener) {
+        LoadedCheckpoint<Model> loaded = LoadedCheckpoint.load(
                 checkpoint, new LoadedCheckpoint.Request(kernels, options.model(), options.capacity()), listener);
         loop.call(() -> WarmUp.run(loaded.model(), System::nanoTime));
+        return serve(
+                name,
+                loaded,
+                new Home(options.engine(), kvPool, loop),
+                () -> loaded.model().close());
+    }
+
+    /// llama.cpp's models have a loop of their own, whose steps take as long as they take without holding up
+    /// ours, and a pool of their own, whose blocks stand for llama.cpp's cells. Prefixes are not shared:
+    /// blocks tell llama.cpp's sequences apart.
+    private Variant loadLlama(String name, Checkpoint checkpoint) {
+        LoadedCheckpoint<LlamaForwardPass> loaded = LoadedCheckpoint.load(checkpoint, llamaCpp, options.engine());
+        LlamaForwardPass model = loaded.model();
+        KvPool cells = new KvPool(model.ticketBytes(), model.kvLayout().blockBytes());
+        EngineLoop ownLoop = new EngineLoop();
+        return serve(name, loaded, new Home(options.engine().withoutPrefixReuse(), cells, ownLoop), () -> {
+            ownLoop.close();
+            model.close();
+            cells.close();
+        });
+    }
+
+    /// Where an engine lives.
+    private record Home(EngineOptions options, KvPool kvPool, EngineLoop loop) {}
+
+    private Variant serve(String name, LoadedCheckpoint<?> loaded, Home home, Runnable free) {
         Engine engine = new Engine(
-                options.engine(),
+                home.options(),
                 loaded.model(),
                 loaded.tokenizer(),
-                new Engine.Surroundings(kvPool, listeners.apply(name), System::nanoTime));
-        loop.add(engine);
-        return new LocalVariant(name, Clock.systemUTC().instant().getEpochSecond(), loaded, engine);
+                new Engine.Surroundings(home.kvPool(), listeners.apply(name), System::nanoTime));
+        home.loop().add(engine);
+        return new LocalVariant(name, Clock.systemUTC().instant().getEpochSecond(), loaded, engine, () -> {
+            home.loop().remove(engine);
+            free.run();
+        });
     }
 
     /// Stops the variant's engine, failing what still runs, and frees its memory.
     public void unload(Variant variant) {
         if (variant instanceof LocalVariant local) {
-            loop.remove(local.engine());
-            local.model().close();
+            local.release();
         }
     }
 }

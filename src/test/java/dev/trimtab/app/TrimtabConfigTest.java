@@ -8,11 +8,14 @@ import dev.trimtab.engine.EngineOptions;
 import dev.trimtab.error.BadConfiguration;
 import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.model.ModelLoader;
+import dev.trimtab.variant.Backend;
+import dev.trimtab.variant.llamacpp.LlamaBackend;
 import io.smallrye.config.SmallRyeConfigBuilder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -35,6 +38,8 @@ class TrimtabConfigTest {
         assertThat(EngineOptions.DEFAULT).isEqualTo(serving.variants().engine());
         assertThat(serving.variants().model()).isEqualTo(ModelLoader.Options.SERVING);
         assertThat(serving.threads()).isEqualTo(ComputePool.defaultThreads());
+        assertThat(serving.variants().llamaCpp())
+                .isEqualTo(new LlamaBackend.Options(Optional.empty(), ComputePool.defaultThreads()));
         assertThat(serving.kvCacheBytes()).isEmpty();
         ApiOptions api = config.api("127.0.0.1");
         assertThat(api.allowedHosts()).containsExactly("127.0.0.1");
@@ -49,6 +54,7 @@ class TrimtabConfigTest {
                   - source: embedded:demo
                   - name: tiny
                     source: tiny.gguf
+                    backend: llama.cpp
                 """);
         TrimtabConfig config = config(Map.of(
                 "trimtab.file", file.toString(),
@@ -57,6 +63,7 @@ class TrimtabConfigTest {
                 "trimtab.engine.max-waiting", "16",
                 "trimtab.memory.kv-cache", "2G",
                 "trimtab.compute.threads", "1",
+                "trimtab.llama-cpp.library", "/opt/llama-4.2.0.jar",
                 "trimtab.http.allowed-hosts", "gateway",
                 "trimtab.http.allowed-origins", "https://chat.example.org",
                 "trimtab.http.api-keys", "a,b"));
@@ -66,6 +73,11 @@ class TrimtabConfigTest {
         assertThat(serving.models()).extracting(model -> model.name()).containsExactly("demo", "tiny");
         assertThat(serving.models().getLast().source())
                 .hasToString(folder.resolve("tiny.gguf").toString());
+        assertThat(serving.models())
+                .extracting(model -> model.backend())
+                .containsExactly(Backend.TRIMTAB, Backend.LLAMA_CPP);
+        assertThat(serving.variants().llamaCpp())
+                .isEqualTo(new LlamaBackend.Options(Optional.of(Path.of("/opt/llama-4.2.0.jar")), 1));
         assertThat(serving.variants().engine()).isEqualTo(new EngineOptions(8, 128, 16));
         assertThat(serving.kvCacheBytes()).hasValue(2L << 30);
         assertThat(serving.threads()).isEqualTo(1);
@@ -85,7 +97,22 @@ class TrimtabConfigTest {
         assertThatThrownBy(() -> ServingFile.read(file))
                 .isInstanceOf(BadConfiguration.class)
                 .hasMessageContaining("bad.yaml: unknown key `models[0].nmae`")
-                .hasMessageContaining("[name, source]");
+                .hasMessageContaining("known here: [")
+                .hasMessageContaining("source");
+    }
+
+    @Test
+    void unknownBackendsAreRefusedWithThoseThereAre() throws IOException {
+        Path file = Files.writeString(folder.resolve("bad.yaml"), """
+                models:
+                  - source: embedded:demo
+                    backend: llamacpp
+                """);
+
+        assertThatThrownBy(() -> ServingFile.read(file))
+                .isInstanceOf(BadConfiguration.class)
+                .hasMessageContaining("`llamacpp`")
+                .hasMessageContaining("trimtab, llama.cpp");
     }
 
     private static TrimtabConfig config(Map<String, String> values) {

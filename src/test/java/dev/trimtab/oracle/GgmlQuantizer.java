@@ -1,6 +1,6 @@
 package dev.trimtab.oracle;
 
-import static dev.trimtab.oracle.NativeLibrary.POINTER;
+import static dev.trimtab.kernel.llamacpp.LlamaLibrary.POINTER;
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_BOOLEAN;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
@@ -8,6 +8,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.trimtab.kernel.llamacpp.LlamaLibrary;
 import dev.trimtab.tensor.Encoding;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
@@ -30,13 +31,13 @@ public final class GgmlQuantizer {
     /// Formats of dot products alone, of which ggml makes no chunks.
     private static final Set<Encoding> INTERMEDIATE = Set.of(Encoding.Q8_1, Encoding.Q8_K);
 
-    private static final MethodHandle QUANTIZE = NativeLibrary.function(
+    private static final MethodHandle QUANTIZE = LlamaCpp.LIBRARY.function(
             "ggml_quantize_chunk",
             FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS));
     private static final MethodHandle REQUIRES_IMPORTANCE =
-            NativeLibrary.function("ggml_quantize_requires_imatrix", FunctionDescriptor.of(JAVA_BOOLEAN, JAVA_INT));
+            LlamaCpp.LIBRARY.function("ggml_quantize_requires_imatrix", FunctionDescriptor.of(JAVA_BOOLEAN, JAVA_INT));
     private static final MethodHandle TYPE_TRAITS =
-            NativeLibrary.function("ggml_get_type_traits", FunctionDescriptor.of(POINTER, JAVA_INT));
+            LlamaCpp.LIBRARY.function("ggml_get_type_traits", FunctionDescriptor.of(POINTER, JAVA_INT));
 
     private GgmlQuantizer() {}
 
@@ -47,11 +48,8 @@ public final class GgmlQuantizer {
 
     /// Whether [#quantize] to `encoding` needs importances.
     public static boolean requiresImportances(Encoding encoding) {
-        try {
-            return (boolean) REQUIRES_IMPORTANCE.invokeExact(checked(encoding));
-        } catch (Throwable thrown) {
-            throw NativeLibrary.fault(thrown);
-        }
+        int type = checked(encoding);
+        return LlamaLibrary.call(() -> (boolean) REQUIRES_IMPORTANCE.invokeExact(type));
     }
 
     /// Quantizes `values`, `[rows, columns]` row-major, to the blocks of `encoding` in the same order.
@@ -71,22 +69,14 @@ public final class GgmlQuantizer {
             MemorySegment blocks = arena.allocate(sizeBytes, 64);
             MemorySegment weights =
                     importances == null ? MemorySegment.NULL : arena.allocateFrom(JAVA_FLOAT, importances);
-            long written = (long) QUANTIZE.invokeExact(
-                    type,
-                    arena.allocateFrom(JAVA_FLOAT, values),
-                    blocks,
-                    0L,
-                    (long) (values.length / columns),
-                    (long) columns,
-                    weights);
+            MemorySegment source = arena.allocateFrom(JAVA_FLOAT, values);
+            long rows = values.length / columns;
+            long written = LlamaLibrary.call(
+                    () -> (long) QUANTIZE.invokeExact(type, source, blocks, 0L, rows, (long) columns, weights));
             if (written != sizeBytes) {
                 throw new IllegalStateException(encoding + ": " + sizeBytes + " bytes expected, wrote " + written);
             }
             return blocks.toArray(JAVA_BYTE);
-        } catch (RuntimeException | Error refusal) {
-            throw refusal;
-        } catch (Throwable thrown) {
-            throw NativeLibrary.fault(thrown);
         }
     }
 
@@ -99,16 +89,12 @@ public final class GgmlQuantizer {
         try (Arena arena = Arena.ofConfined()) {
             int count = blocks.length / encoding.blockBytes() * encoding.blockElements();
             MemorySegment values = arena.allocate(JAVA_FLOAT, count);
-            MemorySegment traits = (MemorySegment) TYPE_TRAITS.invokeExact(type);
-            MethodHandle toFloat = NativeLibrary.function(
+            MemorySegment traits = LlamaLibrary.call(() -> (MemorySegment) TYPE_TRAITS.invokeExact(type));
+            MethodHandle toFloat = LlamaLibrary.function(
                     traits.get(ADDRESS, TO_FLOAT_OFFSET), FunctionDescriptor.ofVoid(ADDRESS, ADDRESS, JAVA_LONG));
             MemorySegment source = arena.allocate(blocks.length, 64).copyFrom(MemorySegment.ofArray(blocks));
-            toFloat.invokeExact(source, values, (long) count);
+            LlamaLibrary.run(() -> toFloat.invoke(source, values, (long) count));
             return values.toArray(JAVA_FLOAT);
-        } catch (RuntimeException | Error refusal) {
-            throw refusal;
-        } catch (Throwable thrown) {
-            throw NativeLibrary.fault(thrown);
         }
     }
 

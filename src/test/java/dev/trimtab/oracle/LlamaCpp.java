@@ -1,23 +1,23 @@
 package dev.trimtab.oracle;
 
-import static dev.trimtab.oracle.LlamaFunctions.BATCH;
-import static dev.trimtab.oracle.LlamaFunctions.CONTEXT_PARAMS;
-import static dev.trimtab.oracle.LlamaFunctions.MODEL_PARAMS;
-import static dev.trimtab.oracle.LlamaFunctions.setBoolean;
-import static dev.trimtab.oracle.LlamaFunctions.setInt;
-import static dev.trimtab.oracle.LlamaFunctions.setPointer;
 import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_BOOLEAN;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
+import dev.trimtab.error.BadCheckpoint;
+import dev.trimtab.kernel.llamacpp.LlamaContext;
+import dev.trimtab.kernel.llamacpp.LlamaContext.KvType;
+import dev.trimtab.kernel.llamacpp.LlamaLibrary;
+import dev.trimtab.kernel.llamacpp.LlamaModel;
+import dev.trimtab.kernel.llamacpp.LlamaModel.Part;
 import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.SegmentAllocator;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// A GGUF file run by llama.cpp itself: the oracle for logits and token ids, written by none of us.
@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// For one thread at a time.
 public final class LlamaCpp implements AutoCloseable {
-    private static final int GGML_TYPE_F32 = 0;
+    static final LlamaLibrary LIBRARY = LlamaLibrary.load(Optional.empty());
 
     /// How special tokens are treated by [#tokenize].
     public enum Special {
@@ -41,75 +41,49 @@ public final class LlamaCpp implements AutoCloseable {
         ADD_AND_PARSE
     }
 
-    private final MemorySegment model;
-    private final MemorySegment vocabulary;
-    private final @Nullable MemorySegment context;
+    private final LlamaModel model;
+    private final @Nullable LlamaContext context;
     private final int contextLength;
 
-    private LlamaCpp(Path gguf, boolean vocabularyOnly, int contextLength) {
-        try (Arena arena = Arena.ofConfined()) {
-            NativeLibrary.complaints();
-            MemorySegment params = (MemorySegment) LlamaFunctions.MODEL_DEFAULTS.invokeExact((SegmentAllocator) arena);
-            setInt(params, MODEL_PARAMS, "n_gpu_layers", 0);
-            setBoolean(params, MODEL_PARAMS, "vocab_only", vocabularyOnly);
-            model = (MemorySegment) LlamaFunctions.LOAD_MODEL.invokeExact(arena.allocateFrom(gguf.toString()), params);
-            if (model.address() == 0) {
-                throw new IllegalArgumentException(
-                        "llama.cpp does not load " + gguf + ": " + NativeLibrary.complaints());
-            }
-            vocabulary = (MemorySegment) LlamaFunctions.VOCABULARY.invokeExact(model);
-            this.contextLength = contextLength;
-            context = vocabularyOnly ? null : newContext(arena);
-        } catch (RuntimeException | Error refusal) {
-            throw refusal;
-        } catch (Throwable thrown) {
-            throw NativeLibrary.fault(thrown);
-        }
+    private LlamaCpp(LlamaModel model, @Nullable LlamaContext context, int contextLength) {
+        this.model = model;
+        this.context = context;
+        this.contextLength = contextLength;
     }
 
     /// Loads `gguf` for sequences of up to `contextLength` tokens.
     ///
     /// @throws IllegalArgumentException when llama.cpp refuses it; the message holds what it logged
     public static LlamaCpp open(Path gguf, int contextLength) {
-        return new LlamaCpp(gguf, false, contextLength);
+        LlamaModel model = load(gguf, Part.ALL_ON_CPU);
+        LlamaContext context =
+                new LlamaContext(model, new LlamaContext.Options(contextLength, contextLength, 1, 1, KvType.F32));
+        return new LlamaCpp(model, context, contextLength);
     }
 
     /// Loads only the vocabulary of `gguf`: tokenizing works, running does not.
     ///
     /// @throws IllegalArgumentException when llama.cpp refuses it; the message holds what it logged
     public static LlamaCpp openVocabulary(Path gguf) {
-        return new LlamaCpp(gguf, true, 0);
+        return new LlamaCpp(load(gguf, Part.VOCABULARY), null, 0);
     }
 
-    private MemorySegment newContext(Arena arena) throws Throwable {
-        MemorySegment params = (MemorySegment) LlamaFunctions.CONTEXT_DEFAULTS.invokeExact((SegmentAllocator) arena);
-        setInt(params, CONTEXT_PARAMS, "n_ctx", contextLength);
-        setInt(params, CONTEXT_PARAMS, "n_batch", contextLength);
-        setInt(params, CONTEXT_PARAMS, "n_threads", 1);
-        setInt(params, CONTEXT_PARAMS, "n_threads_batch", 1);
-        setInt(params, CONTEXT_PARAMS, "type_k", GGML_TYPE_F32);
-        setInt(params, CONTEXT_PARAMS, "type_v", GGML_TYPE_F32);
-        setBoolean(params, CONTEXT_PARAMS, "flash_attn", false);
-        MemorySegment made = (MemorySegment) LlamaFunctions.NEW_CONTEXT.invokeExact(model, params);
-        if (made.address() == 0) {
-            LlamaFunctions.FREE_MODEL.invokeExact(model);
-            throw new IllegalArgumentException("llama.cpp makes no context: " + NativeLibrary.complaints());
+    private static LlamaModel load(Path gguf, Part part) {
+        try {
+            return LlamaModel.load(LIBRARY, gguf, part);
+        } catch (BadCheckpoint refused) {
+            throw new IllegalArgumentException(refused.getMessage(), refused);
         }
-        return made;
     }
 
     public int vocabSize() {
-        try {
-            return (int) LlamaFunctions.VOCABULARY_SIZE.invokeExact(vocabulary);
-        } catch (Throwable thrown) {
-            throw NativeLibrary.fault(thrown);
-        }
+        return model.vocabSize();
     }
 
     /// The logits after each of `tokens`, a sequence from its start: `[tokens.length, vocabSize]`. Earlier
     /// calls leave no trace.
     public float[][] logits(int... tokens) {
-        clear();
+        running().remove(0);
         return append(0, tokens);
     }
 
@@ -137,16 +111,7 @@ public final class LlamaCpp implements AutoCloseable {
         return best;
     }
 
-    private void clear() {
-        MemorySegment running = running();
-        try {
-            LlamaFunctions.CLEAR_KV_CACHE.invokeExact(running);
-        } catch (Throwable thrown) {
-            throw NativeLibrary.fault(thrown);
-        }
-    }
-
-    private MemorySegment running() {
+    private LlamaContext running() {
         if (context == null) {
             throw new IllegalStateException("only the vocabulary is loaded");
         }
@@ -159,50 +124,19 @@ public final class LlamaCpp implements AutoCloseable {
             throw new IllegalArgumentException(
                     "1.." + contextLength + " tokens expected, found " + (position + tokens.length));
         }
-        for (int token : tokens) {
-            // llama.cpp would throw through us and end the process.
-            Objects.checkIndex(token, vocabSize());
+        LlamaContext running = running();
+        running.clear();
+        for (int i = 0; i < tokens.length; i++) {
+            running.add(tokens[i], position + i, 0, true);
         }
-        try (Arena arena = Arena.ofConfined()) {
-            int status = (int) LlamaFunctions.DECODE.invokeExact(running(), batch(arena, position, tokens));
-            if (status != 0) {
-                throw new IllegalStateException("llama_decode returned " + status + ": " + NativeLibrary.complaints());
-            }
-            float[][] logits = new float[tokens.length][];
-            for (int i = 0; i < tokens.length; i++) {
-                MemorySegment row = (MemorySegment) LlamaFunctions.LOGITS.invokeExact(running(), i);
-                logits[i] = row.asSlice(0, (long) vocabSize() * Float.BYTES).toArray(JAVA_FLOAT);
-            }
-            return logits;
-        } catch (RuntimeException | Error refusal) {
-            throw refusal;
-        } catch (Throwable thrown) {
-            throw NativeLibrary.fault(thrown);
+        if (!running.decode(0, tokens.length)) {
+            throw new IllegalStateException("no room for " + tokens.length + " tokens");
         }
-    }
-
-    /// All tokens of sequence 0, each with its logits wanted.
-    private static MemorySegment batch(Arena arena, int position, int[] tokens) {
-        int count = tokens.length;
-        MemorySegment positions = arena.allocate(JAVA_INT, count);
-        MemorySegment sequenceCounts = arena.allocate(JAVA_INT, count);
-        MemorySegment sequences = arena.allocate(ADDRESS, count);
-        MemorySegment wanted = arena.allocate(JAVA_BYTE, count);
-        MemorySegment sequenceZero = arena.allocateFrom(JAVA_INT, 0);
-        for (int i = 0; i < count; i++) {
-            positions.setAtIndex(JAVA_INT, i, position + i);
-            sequenceCounts.setAtIndex(JAVA_INT, i, 1);
-            sequences.setAtIndex(ADDRESS, i, sequenceZero);
-            wanted.set(JAVA_BYTE, i, (byte) 1);
+        float[][] logits = new float[tokens.length][running.vocabSize()];
+        for (int i = 0; i < tokens.length; i++) {
+            running.logits(i, logits[i], 0);
         }
-        MemorySegment batch = arena.allocate(BATCH);
-        setInt(batch, BATCH, "n_tokens", count);
-        setPointer(batch, BATCH, "token", arena.allocateFrom(JAVA_INT, tokens));
-        setPointer(batch, BATCH, "pos", positions);
-        setPointer(batch, BATCH, "n_seq_id", sequenceCounts);
-        setPointer(batch, BATCH, "seq_id", sequences);
-        setPointer(batch, BATCH, "logits", wanted);
-        return batch;
+        return logits;
     }
 
     /// The ids of `text`.
@@ -210,24 +144,25 @@ public final class LlamaCpp implements AutoCloseable {
         byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
         // A token covers at least one byte, but for the few that are added around the text.
         int capacity = bytes.length + 8;
+        FunctionDescriptor type = FunctionDescriptor.of(
+                JAVA_INT, ADDRESS, ADDRESS, JAVA_INT, ADDRESS, JAVA_INT, JAVA_BOOLEAN, JAVA_BOOLEAN);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment ids = arena.allocate(JAVA_INT, capacity);
-            int count = (int) LlamaFunctions.TOKENIZE.invokeExact(
-                    vocabulary,
-                    arena.allocateFrom(JAVA_BYTE, bytes),
-                    bytes.length,
-                    ids,
-                    capacity,
-                    special == Special.ADD_AND_PARSE,
-                    special != Special.NONE);
+            boolean add = special == Special.ADD_AND_PARSE;
+            boolean parse = special != Special.NONE;
+            int count = LlamaLibrary.call(() -> (int) LIBRARY.function("llama_tokenize", type)
+                    .invoke(
+                            model.vocabulary(),
+                            arena.allocateFrom(JAVA_BYTE, bytes),
+                            bytes.length,
+                            ids,
+                            capacity,
+                            add,
+                            parse));
             if (count < 0) {
                 throw new IllegalStateException("llama_tokenize wants room for " + -count + " ids, has " + capacity);
             }
             return Arrays.copyOf(ids.toArray(JAVA_INT), count);
-        } catch (RuntimeException | Error refusal) {
-            throw refusal;
-        } catch (Throwable thrown) {
-            throw NativeLibrary.fault(thrown);
         }
     }
 
@@ -235,30 +170,31 @@ public final class LlamaCpp implements AutoCloseable {
     public String detokenize(int... ids) {
         // Longer than any token of a vocabulary here; the call says when it is not.
         int capacity = 256 * (ids.length + 1);
+        FunctionDescriptor type = FunctionDescriptor.of(
+                JAVA_INT, ADDRESS, ADDRESS, JAVA_INT, ADDRESS, JAVA_INT, JAVA_BOOLEAN, JAVA_BOOLEAN);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment text = arena.allocate(capacity);
-            int length = (int) LlamaFunctions.DETOKENIZE.invokeExact(
-                    vocabulary, arena.allocateFrom(JAVA_INT, ids), ids.length, text, capacity, false, true);
+            int length = LlamaLibrary.call(() -> (int) LIBRARY.function("llama_detokenize", type)
+                    .invoke(
+                            model.vocabulary(),
+                            arena.allocateFrom(JAVA_INT, ids),
+                            ids.length,
+                            text,
+                            capacity,
+                            false,
+                            true));
             if (length < 0) {
                 throw new IllegalStateException("llama_detokenize wants " + -length + " bytes, has " + capacity);
             }
             return new String(text.asSlice(0, length).toArray(JAVA_BYTE), StandardCharsets.UTF_8);
-        } catch (RuntimeException | Error refusal) {
-            throw refusal;
-        } catch (Throwable thrown) {
-            throw NativeLibrary.fault(thrown);
         }
     }
 
     @Override
     public void close() {
-        try {
-            if (context != null) {
-                LlamaFunctions.FREE_CONTEXT.invokeExact(context);
-            }
-            LlamaFunctions.FREE_MODEL.invokeExact(model);
-        } catch (Throwable thrown) {
-            throw NativeLibrary.fault(thrown);
+        if (context != null) {
+            context.close();
         }
+        model.close();
     }
 }
