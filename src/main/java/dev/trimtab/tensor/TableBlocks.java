@@ -16,9 +16,9 @@ import java.lang.foreign.MemorySegment;
 ///
 /// The table of E2M1 holds doubled values so that it is integers; the scales below are halved in return.
 final class TableBlocks {
-    private static final byte[] NON_LINEAR = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+    static final byte[] NON_LINEAR = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
 
-    private static final byte[] E2M1_DOUBLED = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+    static final byte[] E2M1_DOUBLED = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 
     private TableBlocks() {}
 
@@ -58,12 +58,12 @@ final class TableBlocks {
     }
 
     /// `2^(exponent - 128)`; below 2 that is a subnormal float.
-    private static float halfPowerOfTwo(int exponent) {
+    static float halfPowerOfTwo(int exponent) {
         return Float.intBitsToFloat(exponent < 2 ? 0x0020_0000 << exponent : (exponent - 1) << 23);
     }
 
     /// Half the value of an E4M3 number without sign (bias 7); 0x7F, which would be NaN, counts as 0.
-    private static float halfE4M3(int bits) {
+    static float halfE4M3(int bits) {
         if (bits == 0x7f) {
             return 0;
         }
