@@ -8,8 +8,8 @@ final class ClassicQuantizer {
     private static final Codes SIGNED_4 = new Codes(-8, 7, 9);
     private static final Codes SIGNED_5 = new Codes(-16, 15, 9);
     private static final Codes SIGNED_8 = new Codes(-127, 127, 3);
-    private static final Codes UNSIGNED_4 = new Codes(0, 15, 9);
-    private static final Codes UNSIGNED_5 = new Codes(0, 31, 9);
+    private static final Codes UNSIGNED_4 = new Codes(0, 15, 4);
+    private static final Codes UNSIGNED_5 = new Codes(0, 31, 4);
 
     private ClassicQuantizer() {}
 

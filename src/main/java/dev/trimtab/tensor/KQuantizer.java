@@ -3,9 +3,9 @@ package dev.trimtab.tensor;
 /// Encodes ggml's k-quants, 256 weights in groups with small integer scales; the layouts stand at
 /// [KQuantBlocks], the search for scales at [GroupScales] and [GroupRanges].
 final class KQuantizer {
-    private static final GroupRanges.Format Q2 = new GroupRanges.Format(16, new Codes(0, 3, 15), 15);
-    private static final GroupRanges.Format Q4 = new GroupRanges.Format(32, new Codes(0, 15, 9), 63);
-    private static final GroupRanges.Format Q5 = new GroupRanges.Format(32, new Codes(0, 31, 9), 63);
+    private static final GroupRanges.Format Q2 = new GroupRanges.Format(16, new Codes(0, 3, 4), 15);
+    private static final GroupRanges.Format Q4 = new GroupRanges.Format(32, new Codes(0, 15, 4), 63);
+    private static final GroupRanges.Format Q5 = new GroupRanges.Format(32, new Codes(0, 31, 4), 63);
     private static final GroupScales.Format Q3 = new GroupScales.Format(new Codes(-4, 3, 9), new Codes(-32, 31, 1));
     private static final GroupScales.Format Q6 = new GroupScales.Format(new Codes(-32, 31, 5), new Codes(-128, 127, 1));
 

@@ -8,14 +8,15 @@ package dev.trimtab.tensor;
 ///     d sum(h q^2) + m sum(h q) = sum(h x q)
 ///     d sum(h q)   + m sum(h)   = sum(h x),
 ///
-/// or, where m may not be positive and would be, at `m = 0` and `d = sum(h x q) / sum(h q^2)`. Several ranges
-/// around the middle of the weights are tried, and the best one's codes are fitted anew from its own d and m.
+/// or, where m may not be positive and would be, at `m = 0` and `d = sum(h x q) / sum(h q^2)`. Ranges a little
+/// wider and narrower than the weights' are tried, each end on its own, and the best one's codes are fitted
+/// anew from its own d and m.
 final class RangeSearch {
-    /// How much wider than the weights, in codes, the tried ranges are at most.
-    private static final float WIDER = 0.5f;
+    /// How far beyond the farthest weight, in codes, an end of the tried ranges is at most.
+    private static final float WIDER = 0.3f;
 
-    /// How much narrower at most: the weights beyond are clipped.
-    private static final float NARROWER = 1.5f;
+    /// How far short of it at most: the weights beyond are clipped for the others' sake.
+    private static final float NARROWER = 0.9f;
 
     private static final int REFITS = 2;
 
@@ -52,16 +53,21 @@ final class RangeSearch {
             return new Range(0, least, 0);
         }
         Range best = Range.ZERO;
-        for (int step = 0; step < codes.steps(); step++) {
-            float reach = (WIDER + NARROWER) * step / (codes.steps() - 1) - WIDER;
-            float scale = (greatest - least) / (codes.high() + reach);
-            float low = (least + greatest - codes.high() * scale) / 2;
-            best = best.orBetter(fit(run, new Range(scale, low, 0), codes, minimum));
+        for (int below = 0; below < codes.steps(); below++) {
+            for (int above = 0; above < codes.steps(); above++) {
+                float low = reach(below, codes);
+                float scale = (greatest - least) / (codes.high() - low - reach(above, codes));
+                best = best.orBetter(fit(run, new Range(scale, least - low * scale, 0), codes, minimum));
+            }
         }
         for (int refit = 0; refit < REFITS && best.scale() != 0; refit++) {
             best = best.orBetter(fit(run, best, codes, minimum));
         }
         return best;
+    }
+
+    private static float reach(int step, Codes codes) {
+        return (WIDER + NARROWER) * step / (codes.steps() - 1) - NARROWER;
     }
 
     /// The best range for the codes that `tried` gives.

@@ -19,9 +19,10 @@ final class ScaleSearch {
 
     private ScaleSearch() {}
 
-    /// What weights are multiplied by to be codes; 0 for a scale of 0, which keeps nothing.
+    /// What weights are multiplied by to be codes; 0, which keeps nothing, for a scale of 0 or one so small
+    /// that its inverse would be infinite.
     static float inverse(float scale) {
-        return scale == 0 ? 0 : 1 / scale;
+        return Math.abs(scale) < Float.MIN_NORMAL ? 0 : 1 / scale;
     }
 
     /// A scale and how far it brings the error down.

@@ -14,6 +14,10 @@ import org.junit.jupiter.api.TestFactory;
 
 /// One real matrix in every encoding, quantized and decoded by ggml: ours must decode to the same bits.
 class DequantizerConformanceTest {
+    /// All that stand for weights but doubles and integers: a new one in the vectors, or here, fails the test.
+    private static final Set<Encoding> WEIGHTS = EnumSet.complementOf(EnumSet.of(
+            Encoding.F64, Encoding.I8, Encoding.I16, Encoding.I32, Encoding.I64, Encoding.Q8_1, Encoding.Q8_K));
+
     @TestFactory
     Stream<DynamicTest> decodesToGgmlsBits() {
         Path file = SharedData.path("vectors/gguf/ggml_quant_vectors.gguf");
@@ -25,7 +29,7 @@ class DequantizerConformanceTest {
         Set<Encoding> seen = EnumSet.noneOf(Encoding.class);
         quantized.forEach(tensor -> seen.add(tensor.encoding()));
 
-        assertThat(seen).hasSize(28);
+        assertThat(seen).isEqualTo(WEIGHTS);
         return quantized.stream()
                 .map(tensor -> DynamicTest.dynamicTest(tensor.name(), () -> {
                     Tensor expected = checkpoint.tensor("d" + tensor.name());
