@@ -87,6 +87,8 @@ public final class Quantizer {
             case F64, I8, I16, I32, I64 -> Optional.empty();
             case IQ1_S, IQ1_M, IQ2_XXS, IQ2_XS, IQ2_S, IQ3_XXS, IQ3_S, IQ4_XS -> Optional.empty();
             case TQ1_0, TQ2_0, Q1_0, Q2_0, Q8_1, Q8_K -> Optional.empty();
+            case U8, U16, U32, U64, BOOL, C64, F6_E2M3, F6_E3M2, F4 -> Optional.empty();
+            case F8_E4M3, F8_E5M2, F8_E4M3FNUZ, F8_E5M2FNUZ, F8_E8M0 -> Optional.empty();
         };
     }
 
