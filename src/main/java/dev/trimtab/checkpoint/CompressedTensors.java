@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.LongFunction;
+import java.util.stream.Collectors;
 
 /// Reads weights that the library compressed-tensors (of vLLM and llm-compressor) quantized. What it stores
 /// for the matrix `M.weight [out, in]`:
@@ -56,13 +57,14 @@ final class CompressedTensors {
     static Map<String, Tensor> decompress(
             Metadata config, Map<String, Tensor> stored, LongFunction<MemorySegment> allocate) {
         checkFormat(config);
+        Set<Integer> bits = bits(config);
         Map<String, Tensor> tensors = new LinkedHashMap<>();
         stored.forEach((name, tensor) -> {
             String weight = weightOf(name);
             if (stored.containsKey(weight + SCALE)) {
                 if (name.equals(weight) || name.endsWith(PACKED)) {
                     tensors.put(
-                            weight, QuantizedMatrix.of(config.source(), weight, stored).tensor(allocate));
+                            weight, QuantizedMatrix.of(config.source(), weight, stored, bits).tensor(allocate));
                 }
             } else if (name.endsWith(PACKED)) {
                 throw BadCheckpoint.mismatch(config.source() + ": tensor " + weight + SCALE, "one", "none");
@@ -83,6 +85,14 @@ final class CompressedTensors {
                         + FORMATS.stream().sorted().toList());
             }
         });
+    }
+
+    /// Those of all groups: which group a matrix is of, the shapes of its parts tell.
+    private static Set<Integer> bits(Metadata config) {
+        return config.values().keySet().stream()
+                .filter(key -> key.startsWith(CONFIG + "config_groups.") && key.endsWith(".weights.num_bits"))
+                .map(key -> config.integer(key, 1, 32))
+                .collect(Collectors.toSet());
     }
 
     /// `M.weight` for the name of any of its parts, else the name itself.

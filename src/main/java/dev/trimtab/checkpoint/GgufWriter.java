@@ -17,7 +17,7 @@ import java.util.Map;
 /// It holds the tensors' memory only by reference: a checkpoint's tensors can be written while that
 /// checkpoint is open. `general.alignment` is written where it is not the default, and
 /// `general.quantization_version`, which ggml asks for when any tensor is quantized, where the caller has not
-/// given it; `general.file_type` is the caller's to choose.
+/// given it; [#fileType()] sets `general.file_type`.
 public final class GgufWriter {
     /// Version 2 of ggml's block formats, the only one since 2023.
     private static final long QUANTIZATION_VERSION = 2;
@@ -47,6 +47,22 @@ public final class GgufWriter {
         if (alignment != ALIGNMENT_DEFAULT) {
             put(GgufReader.ALIGNMENT_KEY, new MetadataValue.Whole(ValueType.UINT32, alignment));
         }
+    }
+
+    /// A writer of what `checkpoint` holds, which must stay open: its pairs and tensors in their order, known or
+    /// not. Of a GGUF file it gives the same bytes again, but for these: version 2 becomes 3; bytes after the last
+    /// tensor go, and padding is zero and whole; booleans are 0 or 1; bytes of strings that are no UTF-8 become U+FFFD; and
+    /// `general.quantization_version` is added where it lacks.
+    ///
+    /// @throws Unsupported for a tensor that GGUF cannot hold
+    public static GgufWriter copyOf(Checkpoint checkpoint) {
+        Metadata metadata = checkpoint.metadata();
+        GgufWriter writer = new GgufWriter(
+                metadata.integer(GgufReader.ALIGNMENT_KEY, 1, GgufReader.ALIGNMENT_MAX, ALIGNMENT_DEFAULT));
+        writer.pairs.clear();
+        metadata.values().forEach(writer::put);
+        checkpoint.tensors().values().forEach(writer::tensor);
+        return writer;
     }
 
     /// Adds the pair, or replaces the value in place where the key is there already.
@@ -81,6 +97,14 @@ public final class GgufWriter {
     /// Adds an array of strings.
     public GgufWriter texts(String key, List<String> texts) {
         return put(key, new MetadataValue.Texts(List.copyOf(texts)));
+    }
+
+    /// Sets `general.file_type`, which llama.cpp shows and nothing depends on, to that of the encoding in which
+    /// most bytes of the tensors added so far are; none where no file has that one.
+    public GgufWriter fileType() {
+        GgufFileType.of(tensors.values())
+                .ifPresentOrElse(type -> uint32(GgufFileType.KEY, type), () -> pairs.remove(GgufFileType.KEY));
+        return this;
     }
 
     /// Adds a tensor under its own name.

@@ -13,6 +13,7 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.LongFunction;
 
 /// One matrix as [CompressedTensors] stores it, `w[r, c] = (q[r, c] - zero[r, g(c)]) scale[r, g(c)]`, and its
@@ -48,17 +49,20 @@ final class QuantizedMatrix {
     private final int[] groupOf;
     private final boolean isReordered;
 
-    private QuantizedMatrix(String source, String name, Map<String, Tensor> stored) {
+    private QuantizedMatrix(String source, String name, Map<String, Tensor> stored, Set<Integer> bitsNamed) {
         this.source = source;
         this.name = name;
         this.stored = stored;
         Optional<Tensor> packed = part("_packed");
-        this.codes = packed.orElseGet(() -> stored.get(name));
+        if (packed.isPresent() && stored.containsKey(name)) {
+            throw mismatch("", "none beside the packed one", "one");
+        }
+        this.codes = packed.orElseGet(() -> required(""));
         Shape shape = packed.isPresent() ? packedShape() : codes.shape();
         this.rows = extent(shape, 0);
         this.columns = extent(shape, 1);
-        this.bits = packed.isPresent() ? packedBits() : plainBits();
-        Tensor scale = stored.get(name + "_scale");
+        this.bits = packed.isPresent() ? packedBits(bitsNamed) : plainBits();
+        Tensor scale = required("_scale");
         this.scaleEncoding = scale.encoding();
         this.scaleRows = scale.shape().rank() == 2 ? extent(scale.shape(), 0) : scaleRowsOfVector(scale);
         long count = scale.shape().elements();
@@ -70,12 +74,13 @@ final class QuantizedMatrix {
         this.isReordered = fillGroups();
     }
 
-    /// The matrix `name`, whose parts stand in `stored`.
+    /// The matrix `name`, whose parts stand in `stored` and whose weights have one of the numbers of bits in
+    /// `bitsNamed`, which the configuration names.
     ///
     /// @throws BadCheckpoint where parts lack or contradict each other
     /// @throws Unsupported for bits and groups unknown here
-    static QuantizedMatrix of(String source, String name, Map<String, Tensor> stored) {
-        return new QuantizedMatrix(source, name, stored);
+    static QuantizedMatrix of(String source, String name, Map<String, Tensor> stored, Set<Integer> bitsNamed) {
+        return new QuantizedMatrix(source, name, stored, bitsNamed);
     }
 
     /// The matrix in the encoding that its parts allow, in memory of `allocate`'s.
@@ -189,8 +194,12 @@ final class QuantizedMatrix {
         return Optional.ofNullable(stored.get(name + suffix));
     }
 
+    private Tensor required(String suffix) {
+        return part(suffix).orElseThrow(() -> mismatch(suffix, "one", "none"));
+    }
+
     private Shape packedShape() {
-        Tensor shape = part("_shape").orElseThrow(() -> mismatch("_shape", "one", "none"));
+        Tensor shape = required("_shape");
         boolean whole = shape.encoding() == Encoding.I64 || shape.encoding() == Encoding.I32;
         if (!whole || shape.shape().elements() != 2) {
             throw mismatch("_shape", "two I64 or I32", shape.encoding() + " " + shape.shape());
@@ -209,16 +218,17 @@ final class QuantizedMatrix {
         return Math.toIntExact(shape.extents().get(index));
     }
 
-    private int packedBits() {
+    private int packedBits(Set<Integer> bitsNamed) {
         Shape shape = codes.shape();
         for (int candidate : new int[] {4, 8}) {
             if (codes.encoding() == Encoding.I32
+                    && bitsNamed.contains(candidate)
                     && shape.equals(Shape.of(rows, Math.ceilDiv(columns, 32 / candidate)))) {
                 return candidate;
             }
         }
         throw new Unsupported(where("_packed") + ": " + codes.encoding() + " " + shape + " for [" + rows + ", " + columns
-                + "]; I32 of 4 or 8 bits a weight can be read");
+                + "] and " + bitsNamed + " bits a weight; I32 of 4 and 8 can be read");
     }
 
     private int plainBits() {
