@@ -39,8 +39,7 @@ final class CompressedTensors {
     private static final String PACKED = ".weight_packed";
     private static final String WEIGHT = ".weight";
     private static final String SCALE = "_scale";
-    private static final List<String> SIDES =
-            List.of("_packed", "_shape", SCALE, "_zero_point", "_g_idx");
+    private static final List<String> SIDES = List.of("_packed", "_shape", SCALE, "_zero_point", "_g_idx");
 
     private CompressedTensors() {}
 
@@ -64,7 +63,9 @@ final class CompressedTensors {
             if (stored.containsKey(weight + SCALE)) {
                 if (name.equals(weight) || name.endsWith(PACKED)) {
                     tensors.put(
-                            weight, QuantizedMatrix.of(config.source(), weight, stored, bits).tensor(allocate));
+                            weight,
+                            QuantizedMatrix.of(config.source(), weight, stored, bits)
+                                    .tensor(allocate));
                 }
             } else if (name.endsWith(PACKED)) {
                 throw BadCheckpoint.mismatch(config.source() + ": tensor " + weight + SCALE, "one", "none");

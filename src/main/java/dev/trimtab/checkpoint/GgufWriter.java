@@ -51,8 +51,8 @@ public final class GgufWriter {
 
     /// A writer of what `checkpoint` holds, which must stay open: its pairs and tensors in their order, known or
     /// not. Of a GGUF file it gives the same bytes again, but for these: version 2 becomes 3; bytes after the last
-    /// tensor go, and padding is zero and whole; booleans are 0 or 1; bytes of strings that are no UTF-8 become U+FFFD; and
-    /// `general.quantization_version` is added where it lacks.
+    /// tensor go, and padding is zero and whole; booleans are 0 or 1; bytes of strings that are no UTF-8 become
+    /// U+FFFD; and `general.quantization_version` is added where it lacks.
     ///
     /// @throws Unsupported for a tensor that GGUF cannot hold
     public static GgufWriter copyOf(Checkpoint checkpoint) {

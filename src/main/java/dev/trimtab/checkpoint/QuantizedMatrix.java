@@ -227,15 +227,16 @@ final class QuantizedMatrix {
                 return candidate;
             }
         }
-        throw new Unsupported(where("_packed") + ": " + codes.encoding() + " " + shape + " for [" + rows + ", " + columns
-                + "] and " + bitsNamed + " bits a weight; I32 of 4 and 8 can be read");
+        throw new Unsupported(where("_packed") + ": " + codes.encoding() + " " + shape + " for [" + rows + ", "
+                + columns + "] and " + bitsNamed + " bits a weight; I32 of 4 and 8 can be read");
     }
 
     private int plainBits() {
         return switch (codes.encoding()) {
             case I8, F8_E4M3 -> 8;
-            default -> throw new Unsupported(
-                    where("") + ": scales for " + codes.encoding() + "; for I8 and F8_E4M3 they can be read");
+            default ->
+                throw new Unsupported(
+                        where("") + ": scales for " + codes.encoding() + "; for I8 and F8_E4M3 they can be read");
         };
     }
 
@@ -244,11 +245,10 @@ final class QuantizedMatrix {
     }
 
     private void check(Tensor scale, long count) {
-        boolean isFloat =
-                switch (scaleEncoding) {
-                    case F32, F16, BF16 -> true;
-                    default -> false;
-                };
+        boolean isFloat = switch (scaleEncoding) {
+            case F32, F16, BF16 -> true;
+            default -> false;
+        };
         if (!isFloat || count > SCALES_MAX) {
             throw mismatch("_scale", "at most " + SCALES_MAX + " F32, F16 or BF16", count + " " + scaleEncoding);
         }

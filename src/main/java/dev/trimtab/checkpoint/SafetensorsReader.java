@@ -169,8 +169,8 @@ final class SafetensorsReader {
 
     private Tensor tensor(Entry entry, MemorySegment data) {
         Encoding encoding = SafetensorsDtypes.encoding(entry.dtype())
-                .orElseThrow(() ->
-                        new Unsupported(source + ": " + shown(entry.name()) + ": dtype " + shown(entry.dtype())));
+                .orElseThrow(
+                        () -> new Unsupported(source + ": " + shown(entry.name()) + ": dtype " + shown(entry.dtype())));
         List<Long> extents = entry.shape().isEmpty() ? List.of(1L) : entry.shape();
         if (extents.size() > Shape.RANK_MAX || extents.contains(0L)) {
             throw new Unsupported(source + ": " + shown(entry.name()) + ": shape " + extents + "; up to "

@@ -11,10 +11,11 @@ import java.util.Optional;
 /// stand on.
 ///
 /// Layouts are ggml's (`ggml-common.h`), all numbers little-endian; each stands at its family: [PlainValues],
-/// [SmallFloats], [ClassicBlocks], [KQuantBlocks], [TableBlocks], [FewBitBlocks], [GridBlocks], [DeltaGridBlocks]. Results
-/// equal ggml's bit for bit. Nothing decodes `Q8_1` and `Q8_K`, which ggml makes of activations only, nor what
-/// safetensors can hold but weights are not kept in (wide unsigned and complex numbers, `F4` and `F6` without
-/// their scales).
+/// [SmallFloats], [ClassicBlocks], [KQuantBlocks], [TableBlocks], [FewBitBlocks], [GridBlocks],
+/// [DeltaGridBlocks]. Results equal ggml's bit for bit.
+///
+/// Nothing decodes `Q8_1` and `Q8_K`, which ggml makes of activations only, nor what safetensors can hold but
+/// weights are not kept in: wide unsigned and complex numbers, `F4` and `F6` without their scales.
 public final class Dequantizer {
     private static final Map<Encoding, Decoder> DECODERS = new EnumMap<>(Encoding.class);
 

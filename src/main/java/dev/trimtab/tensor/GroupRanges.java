@@ -103,7 +103,8 @@ final class GroupRanges {
         int wantedMin = mins[group];
         float least = Float.POSITIVE_INFINITY;
         for (int s = Math.max(0, wantedScale - 1); s <= Math.min(format.scaleMax(), wantedScale + 1); s++) {
-            for (int m = Math.max(0, wantedMin - 1); m <= Math.min(format.scaleMax(), wantedMin + 1); m++) {
+            int reach = s == wantedScale ? 1 : 0;
+            for (int m = Math.max(0, wantedMin - reach); m <= Math.min(format.scaleMax(), wantedMin + reach); m++) {
                 float error = error(part, scale * s, min * m, format.codes().high());
                 if (error < least) {
                     least = error;

@@ -79,7 +79,7 @@ final class KQuantizer {
             int min = ranges.min(group + 4);
             block.or(4 + group, ranges.scale(group) | scale >> 4 << 6);
             block.or(8 + group, ranges.min(group) | min >> 4 << 6);
-            block.or(12 + group, scale & 15 | (min & 15) << 4);
+            block.or(12 + group, (scale & 15) | (min & 15) << 4);
         }
         return ranges;
     }

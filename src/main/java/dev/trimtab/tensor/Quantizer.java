@@ -67,8 +67,9 @@ public final class Quantizer {
 
     private static Optional<Encoder> encoder(Encoding encoding) {
         return switch (encoding) {
-            case F32 -> Optional.of((weights, _, out, at) ->
-                    MemorySegment.copy(weights, 0, out, LittleEndian.FLOAT, at, weights.length));
+            case F32 ->
+                Optional.of((weights, _, out, at) ->
+                        MemorySegment.copy(weights, 0, out, LittleEndian.FLOAT, at, weights.length));
             case F16 -> Optional.of(Quantizer::f16);
             case BF16 -> Optional.of(Quantizer::bf16);
             case Q4_0 -> blocks(encoding, ClassicQuantizer::q40);

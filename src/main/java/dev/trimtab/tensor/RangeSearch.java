@@ -41,6 +41,19 @@ final class RangeSearch {
         }
     }
 
+    /// `sum h` and `sum h x`, the same whatever the codes.
+    private record Totals(float h, float hx) {
+        static Totals of(Run run) {
+            float h = 0;
+            float hx = 0;
+            for (int i = run.from(); i < run.end(); i++) {
+                h += run.importance()[i];
+                hx += run.importance()[i] * run.weights()[i];
+            }
+            return new Totals(h, hx);
+        }
+    }
+
     /// The best range found for `run`.
     static Range best(Run run, Codes codes, Minimum minimum) {
         float least = minimum == Minimum.ANY ? Float.POSITIVE_INFINITY : 0;
@@ -52,16 +65,17 @@ final class RangeSearch {
         if (least >= greatest) {
             return new Range(0, least, 0);
         }
+        Totals totals = Totals.of(run);
         Range best = Range.ZERO;
         for (int below = 0; below < codes.steps(); below++) {
             for (int above = 0; above < codes.steps(); above++) {
                 float low = reach(below, codes);
                 float scale = (greatest - least) / (codes.high() - low - reach(above, codes));
-                best = best.orBetter(fit(run, new Range(scale, least - low * scale, 0), codes, minimum));
+                best = best.orBetter(fit(run, new Range(scale, least - low * scale, 0), codes.high(), minimum, totals));
             }
         }
         for (int refit = 0; refit < REFITS && best.scale() != 0; refit++) {
-            best = best.orBetter(fit(run, best, codes, minimum));
+            best = best.orBetter(fit(run, best, codes.high(), minimum, totals));
         }
         return best;
     }
@@ -71,22 +85,19 @@ final class RangeSearch {
     }
 
     /// The best range for the codes that `tried` gives.
-    private static Range fit(Run run, Range tried, Codes codes, Minimum minimum) {
+    private static Range fit(Run run, Range tried, float high, Minimum minimum, Totals totals) {
         float[] weights = run.weights();
         float[] importance = run.importance();
         float inverse = tried.inverse();
         float min = tried.min();
-        float high = codes.high();
-        float h = 0;
-        float hx = 0;
+        float h = totals.h();
+        float hx = totals.hx();
         float hq = 0;
         float hqq = 0;
         float hxq = 0;
         for (int i = run.from(); i < run.end(); i++) {
             float q = Codes.nearest((weights[i] - min) * inverse, 0, high);
             float weighted = importance[i] * q;
-            h += importance[i];
-            hx += importance[i] * weights[i];
             hq += weighted;
             hqq += weighted * q;
             hxq += weighted * weights[i];

@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -54,13 +55,14 @@ class CompressedTensorsTest {
     void unpacksToTheEncodingThatHoldsIt(int bits, int groups, Encoding scales, Kind kind, Encoding expected) {
         Packed packed = packed(bits, groups, scales, kind);
 
-        Tensor tensor = decompress(packed.parts(), bits).get(NAME);
+        Tensor tensor = matrix(packed.parts(), bits);
 
         assertThat(tensor.encoding()).isEqualTo(expected);
         assertThat(tensor.shape()).isEqualTo(Shape.of(ROWS, COLUMNS));
         boolean inBlocks = expected.blockElements() > 1;
         assertThat(values(tensor))
-                .isEqualTo(inBlocks ? packed.weights() : values(tensor(NAME, expected, packed.weights(), ROWS, COLUMNS)));
+                .isEqualTo(
+                        inBlocks ? packed.weights() : values(tensor(NAME, expected, packed.weights(), ROWS, COLUMNS)));
     }
 
     /// Rows that do not fill their last word.
@@ -72,7 +74,7 @@ class CompressedTensorsTest {
         put(parts, numbers("_shape", Encoding.I64, ROWS, 13));
         put(parts, tensor(NAME + "_scale", Encoding.F32, new float[] {0.5f}, 1, 1));
 
-        Tensor tensor = decompress(parts).get(NAME);
+        Tensor tensor = matrix(parts, 4);
 
         assertThat(tensor.encoding()).isEqualTo(Encoding.F32);
         float[] values = values(tensor);
@@ -98,7 +100,7 @@ class CompressedTensorsTest {
         Map<String, Tensor> parts = new LinkedHashMap<>();
         put(parts, weight);
         put(parts, tensor(NAME + "_scale", scales, scale, ROWS, 1));
-        Tensor tensor = decompress(parts).get(NAME);
+        Tensor tensor = matrix(parts, 4);
 
         assertThat(tensor.encoding()).isEqualTo(expected);
         if (expected != Encoding.Q8_0) {
@@ -164,8 +166,8 @@ class CompressedTensorsTest {
     @ParameterizedTest
     @ValueSource(strings = {"format", "config_groups.group_0.format", "sparsity_config.format"})
     void refusesOtherFormatsByName(String key) {
-        Metadata config = new Metadata(
-                "config.json", Map.of("quantization_config." + key, new MetadataValue.Text("marlin-24")));
+        Metadata config =
+                new Metadata("config.json", Map.of("quantization_config." + key, new MetadataValue.Text("marlin-24")));
 
         assertThatThrownBy(() -> CompressedTensors.decompress(config, Map.of(), CompressedTensorsTest::allocate))
                 .isInstanceOf(Unsupported.class)
@@ -211,8 +213,8 @@ class CompressedTensorsTest {
     private Packed writeModel(Path folder) throws IOException {
         TestSafetensors.llama(TestCheckpoints.llama().hiddenSize(COLUMNS).open(), folder);
         Path file = folder.resolve("model.safetensors");
-        List<Tensor> tensors = new ArrayList<>(
-                SafetensorsReader.read("t", MemorySegment.ofArray(Files.readAllBytes(file)))
+        List<Tensor> tensors =
+                new ArrayList<>(SafetensorsReader.read("t", MemorySegment.ofArray(Files.readAllBytes(file)))
                         .tensors()
                         .values());
         tensors.removeIf(tensor -> tensor.name().equals(NAME));
@@ -342,8 +344,7 @@ class CompressedTensorsTest {
                 }
             }
         }
-        return new Tensor(
-                words.name(), Encoding.I32, Shape.of(columns, rows), MemorySegment.ofArray(out.toBytes()));
+        return new Tensor(words.name(), Encoding.I32, Shape.of(columns, rows), MemorySegment.ofArray(out.toBytes()));
     }
 
     private static Tensor numbers(String suffix, Encoding encoding, long... numbers) {
@@ -352,8 +353,7 @@ class CompressedTensorsTest {
             long bits = encoding == Encoding.F32 ? Float.floatToRawIntBits(number) : number;
             out.whole(bits, encoding.blockBytes());
         }
-        return new Tensor(
-                NAME + suffix, encoding, Shape.of(numbers.length), MemorySegment.ofArray(out.toBytes()));
+        return new Tensor(NAME + suffix, encoding, Shape.of(numbers.length), MemorySegment.ofArray(out.toBytes()));
     }
 
     private static Tensor tensor(String name, Encoding encoding, float[] values, int rows, int columns) {
@@ -366,6 +366,10 @@ class CompressedTensorsTest {
         float[] values = new float[Math.toIntExact(tensor.shape().elements())];
         Dequantizer.decode(tensor.encoding(), tensor.data(), 0, values, 0, values.length);
         return values;
+    }
+
+    private static Tensor matrix(Map<String, Tensor> parts, int bits) {
+        return Objects.requireNonNull(decompress(parts, bits).get(NAME));
     }
 
     private static Map<String, Tensor> decompress(Map<String, Tensor> parts) {

@@ -32,8 +32,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 /// Files and checkpoints that others made: broken ones get the suggested verdict, real ones are read.
 class GgufConformanceTest {
     /// Files with quantized tensors that lack the pair which ggml asks for; two of them end in bytes of no tensor.
-    private static final Set<String> WITHOUT_QUANTIZATION_VERSION = Set.of(
-            "ggml_quant_vectors.gguf", "valid_v3.gguf", "valid_v3_trailing_bytes.gguf", "valid_align64.gguf");
+    private static final Set<String> WITHOUT_QUANTIZATION_VERSION =
+            Set.of("ggml_quant_vectors.gguf", "valid_v3.gguf", "valid_v3_trailing_bytes.gguf", "valid_align64.gguf");
 
     @TestFactory
     Stream<DynamicTest> givesEachMalformedFileItsVerdict() throws IOException {
@@ -102,7 +102,9 @@ class GgufConformanceTest {
         List<Path> files = new ArrayList<>();
         for (String folder : List.of("models", "vectors/tokenizers/ggml-vocab", "vectors/gguf")) {
             try (Stream<Path> found = Files.find(SharedData.path(folder), 3, (path, _) -> isGguf(path))) {
-                found.sorted().filter(path -> !path.toString().contains("malformed")).forEach(files::add);
+                found.sorted()
+                        .filter(path -> !path.toString().contains("malformed"))
+                        .forEach(files::add);
             }
         }
         Path malformed = SharedData.path("vectors/gguf/malformed");
@@ -136,7 +138,9 @@ class GgufConformanceTest {
         Map<String, MetadataValue> pairs = new LinkedHashMap<>(copy.metadata().values());
         assertThat(pairs.remove("general.quantization_version"))
                 .isEqualTo(new MetadataValue.Whole(ValueType.UINT32, 2));
-        assertThat(pairs).usingRecursiveComparison().isEqualTo(original.metadata().values());
+        assertThat(pairs)
+                .usingRecursiveComparison()
+                .isEqualTo(original.metadata().values());
         assertThat(List.copyOf(copy.tensors().keySet()))
                 .isEqualTo(List.copyOf(original.tensors().keySet()));
         copy.tensors()

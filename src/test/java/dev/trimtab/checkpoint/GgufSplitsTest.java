@@ -101,9 +101,7 @@ class GgufSplitsTest {
                 .isInstanceOf(BadCheckpoint.class)
                 .hasMessageContaining("split.count: expected an integer in 3..3, found 4");
 
-        new GgufWriter()
-                .tensor(GgufWriterTest.tensor("b", Encoding.F32, 4, 2))
-                .write(file(1));
+        new GgufWriter().tensor(GgufWriterTest.tensor("b", Encoding.F32, 4, 2)).write(file(1));
         assertThatThrownBy(() -> Checkpoint.open(file(0)))
                 .isInstanceOf(BadCheckpoint.class)
                 .hasMessageContaining("m-00002-of-00003.gguf: metadata split.no: expected a value, found none");

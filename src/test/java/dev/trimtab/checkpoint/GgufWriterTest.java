@@ -77,7 +77,8 @@ class GgufWriterTest {
                 .tensor(tensor("b.weight", Encoding.BF16, 5, 1))
                 .toBytes();
 
-        byte[] copy = GgufWriter.copyOf(Checkpoint.of("t", MemorySegment.ofArray(bytes))).toBytes();
+        byte[] copy = GgufWriter.copyOf(Checkpoint.of("t", MemorySegment.ofArray(bytes)))
+                .toBytes();
 
         assertThat(copy).isEqualTo(bytes);
     }

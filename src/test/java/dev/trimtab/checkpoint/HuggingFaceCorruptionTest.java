@@ -34,10 +34,14 @@ class HuggingFaceCorruptionTest {
         TestSafetensors.llama(TestCheckpoints.llama().layers(1).open(), folder);
         byte[] bytes = Files.readAllBytes(folder.resolve("model.safetensors"));
         SafetensorsWriter writer = new SafetensorsWriter();
-        SafetensorsReader.read("t", MemorySegment.ofArray(bytes)).tensors().values().forEach(writer::tensor);
+        SafetensorsReader.read("t", MemorySegment.ofArray(bytes))
+                .tensors()
+                .values()
+                .forEach(writer::tensor);
         writer.writeSharded(folder, 40_000);
         Files.delete(folder.resolve("model.safetensors"));
-        Files.writeString(folder.resolve("tokenizer_config.json"), "{\"chat_template\": \"t\", \"add_bos_token\": true}");
+        Files.writeString(
+                folder.resolve("tokenizer_config.json"), "{\"chat_template\": \"t\", \"add_bos_token\": true}");
     }
 
     @ParameterizedTest
@@ -77,7 +81,8 @@ class HuggingFaceCorruptionTest {
 
     /// Hostile numbers where a size is expected.
     @ParameterizedTest
-    @ValueSource(strings = {"-1", "0", "1e400", "9223372036854775808", "2147483648", "null", "[]", "{}", "\"x\"", "1.5"})
+    @ValueSource(
+            strings = {"-1", "0", "1e400", "9223372036854775808", "2147483648", "null", "[]", "{}", "\"x\"", "1.5"})
     void namesSizesThatAreNone(String value) throws IOException {
         Path path = folder.resolve("config.json");
         String whole = Files.readString(path);

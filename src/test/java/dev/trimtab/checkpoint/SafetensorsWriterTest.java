@@ -13,6 +13,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -94,14 +95,18 @@ class SafetensorsWriterTest {
         byte[] bytes = Files.readAllBytes(SharedData.path(file));
         Contents original = SafetensorsReader.read("t", MemorySegment.ofArray(bytes));
         SafetensorsWriter writer = new SafetensorsWriter();
-        original.metadata().values().keySet().forEach(key -> writer.text(key, original.metadata().string(key)));
+        original.metadata()
+                .values()
+                .keySet()
+                .forEach(key -> writer.text(key, original.metadata().string(key)));
         original.tensors().values().forEach(writer::tensor);
 
         Contents copy = read(writer);
 
         assertThat(copy.metadata().values()).isEqualTo(original.metadata().values());
         assertThat(copy.tensors()).containsOnlyKeys(original.tensors().keySet());
-        copy.tensors().forEach((name, tensor) -> assertSame(tensor, original.tensors().get(name)));
+        copy.tensors()
+                .forEach((name, tensor) -> assertSame(tensor, original.tensors().get(name)));
     }
 
     private static SafetensorsWriter stored(Path model) throws IOException {
@@ -117,7 +122,9 @@ class SafetensorsWriterTest {
         return SafetensorsReader.read("t", MemorySegment.ofArray(writer.toBytes()));
     }
 
-    private static void assertSame(Tensor tensor, Tensor expected) {
+    private static void assertSame(@Nullable Tensor tensor, @Nullable Tensor expected) {
+        assertThat(tensor).isNotNull();
+        assertThat(expected).isNotNull();
         assertThat(tensor.encoding()).isEqualTo(expected.encoding());
         assertThat(tensor.shape()).isEqualTo(expected.shape());
         assertThat(tensor.data().mismatch(expected.data())).isEqualTo(-1);

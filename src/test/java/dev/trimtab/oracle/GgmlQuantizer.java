@@ -42,7 +42,10 @@ public final class GgmlQuantizer {
 
     /// Whether ggml b4916 quantizes to `encoding` and back.
     public static boolean knows(Encoding encoding) {
-        return encoding.hasGgmlId() && encoding.ggmlId() < TYPE_COUNT && !PLAIN.contains(encoding) && !INTERMEDIATE.contains(encoding);
+        return encoding.hasGgmlId()
+                && encoding.ggmlId() < TYPE_COUNT
+                && !PLAIN.contains(encoding)
+                && !INTERMEDIATE.contains(encoding);
     }
 
     /// Whether [#quantize] to `encoding` needs importances.

@@ -30,8 +30,20 @@ class RequantizedTest {
 
     @ParameterizedTest
     @CsvSource({
-        "F32, 0", "F16, 1", "BF16, 32", "Q4_0, 2", "Q4_1, 3", "Q5_0, 8", "Q5_1, 9", "Q8_0, 7", "Q2_K, 10", "Q3_K, 11",
-        "Q4_K, 14", "Q5_K, 16", "Q6_K, 18", "IQ4_NL, 25"
+        "F32, 0",
+        "F16, 1",
+        "BF16, 32",
+        "Q4_0, 2",
+        "Q4_1, 3",
+        "Q5_0, 8",
+        "Q5_1, 9",
+        "Q8_0, 7",
+        "Q2_K, 10",
+        "Q3_K, 11",
+        "Q4_K, 14",
+        "Q5_K, 16",
+        "Q6_K, 18",
+        "IQ4_NL, 25"
     })
     void llamaCppSeesWhatWeSee(Encoding encoding, int fileType) {
         Path file = folder.resolve(encoding + ".gguf");
@@ -74,7 +86,8 @@ class RequantizedTest {
 
     private static Tensor encoded(Tensor tensor, Encoding encoding) {
         int columns = Math.toIntExact(tensor.shape().columns());
-        byte[] bytes = new byte[Math.toIntExact(encoding.sizeBytes(tensor.shape().elements()))];
+        byte[] bytes =
+                new byte[Math.toIntExact(encoding.sizeBytes(tensor.shape().elements()))];
         float[] row = new float[columns];
         for (int i = 0; i < tensor.shape().rows(); i++) {
             Dequantizer.decodeRow(tensor, i, row, 0);

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonToken;
 import dev.trimtab.SharedData;
 import dev.trimtab.checkpoint.Checkpoint;
 import java.io.IOException;
@@ -81,7 +80,8 @@ class QuantizerConformanceTest {
     private static List<Listed> listed() throws IOException {
         List<Listed> listed = new ArrayList<>();
         try (JsonParser parser = new JsonFactory()
-                .createParser(SharedData.path("vectors/gguf/ggml_quant_vectors.json").toFile())) {
+                .createParser(
+                        SharedData.path("vectors/gguf/ggml_quant_vectors.json").toFile())) {
             Encoding encoding = Encoding.F32;
             boolean hasImportance = false;
             while (parser.nextToken() != null) {

@@ -38,9 +38,22 @@ class QuantizerTest {
     /// (J. Max, 1960), more than a scale for each few weights.
     @ParameterizedTest
     @CsvSource({
-        "Q4_0, 0.0830", "Q4_1, 0.0720", "Q5_0, 0.0412", "Q5_1, 0.0350", "Q8_0, 0.0052", "Q2_K, 0.270", "Q3_K, 0.147",
-        "Q4_K, 0.0723", "Q5_K, 0.0358", "Q6_K, 0.0175", "IQ4_NL, 0.0750", "MXFP4, 0.115", "NVFP4, 0.0880",
-        "F16, 0.00022", "BF16, 0.0018", "F32, 0"
+        "Q4_0, 0.0830",
+        "Q4_1, 0.0720",
+        "Q5_0, 0.0412",
+        "Q5_1, 0.0350",
+        "Q8_0, 0.0052",
+        "Q2_K, 0.270",
+        "Q3_K, 0.147",
+        "Q4_K, 0.0723",
+        "Q5_K, 0.0358",
+        "Q6_K, 0.0175",
+        "IQ4_NL, 0.0750",
+        "MXFP4, 0.115",
+        "NVFP4, 0.0880",
+        "F16, 0.00022",
+        "BF16, 0.0018",
+        "F32, 0"
     })
     void keepsNormalWeightsWithinTheErrorOfTheirBits(Encoding encoding, double bound) {
         float[] weights = normal(1, COLUMNS);
@@ -69,7 +82,8 @@ class QuantizerTest {
     void losesNextToNothingOfWhatWasEncodedBefore(Encoding encoding) {
         float[] once = roundTrip(encoding, normal(3, COLUMNS));
 
-        assertThat(error(once, roundTrip(encoding, once), ones())).isLessThan(encoding.blockElements() == 256 ? 0.03 : 1e-6);
+        assertThat(error(once, roundTrip(encoding, once), ones()))
+                .isLessThan(encoding.blockElements() == 256 ? 0.03 : 1e-6);
     }
 
     @ParameterizedTest
@@ -96,9 +110,13 @@ class QuantizerTest {
             float[] decoded = roundTrip(encoding, weights);
 
             for (int i = 0; i < decoded.length; i++) {
-                assertThat(Float.isFinite(decoded[i])).as("%s at %g", encoding, size).isTrue();
+                assertThat(Float.isFinite(decoded[i]))
+                        .as("%s at %g", encoding, size)
+                        .isTrue();
             }
-            assertThat(error(weights, decoded, ones())).as("%s at %g", encoding, size).isLessThanOrEqualTo(1.001);
+            assertThat(error(weights, decoded, ones()))
+                    .as("%s at %g", encoding, size)
+                    .isLessThanOrEqualTo(1.001);
         }
     }
 
@@ -139,12 +157,15 @@ class QuantizerTest {
         int rowBytes = Encoding.Q4_K.blockBytes();
         byte[] rows = new byte[16 * rowBytes];
 
-        IntStream.range(0, 16).parallel().forEach(row ->
-                Quantizer.encode(Encoding.Q4_K, weights, MemorySegment.ofArray(rows), (long) row * rowBytes));
+        IntStream.range(0, 16)
+                .parallel()
+                .forEach(row ->
+                        Quantizer.encode(Encoding.Q4_K, weights, MemorySegment.ofArray(rows), (long) row * rowBytes));
 
         byte[] first = Arrays.copyOf(rows, rowBytes);
         for (int row = 1; row < 16; row++) {
-            assertThat(Arrays.copyOfRange(rows, row * rowBytes, (row + 1) * rowBytes)).isEqualTo(first);
+            assertThat(Arrays.copyOfRange(rows, row * rowBytes, (row + 1) * rowBytes))
+                    .isEqualTo(first);
         }
     }
 
