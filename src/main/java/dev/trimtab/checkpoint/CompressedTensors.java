@@ -11,26 +11,26 @@ import java.util.Set;
 import java.util.function.LongFunction;
 import java.util.stream.Collectors;
 
-/// Reads weights that the library compressed-tensors (of vLLM and llm-compressor) quantized. What it stores
-/// for the matrix `M.weight [out, in]`:
+/// Reads weights that the library compressed-tensors (of vLLM and llm-compressor) quantized. What it
+/// stores for the matrix `M.weight [out, in]`:
 ///
 /// 1. `pack-quantized`: `M.weight_packed` I32 `[out, ceil(in / (32 / bits))]`, element i of a row at bit
 ///    `(i mod (32 / bits)) bits` of its word, as `q + 2^(bits - 1)`; `M.weight_shape` `[2]`.
 ///    `int-quantized` and `naive-quantized`: `M.weight` I8 `[out, in]`, q itself. `float-quantized`:
 ///    `M.weight` F8_E4M3.
 /// 2. `M.weight_scale` `[out, groups]` or `[out, 1]` or one for all; a group is `in / groups` columns.
-/// 3. `M.weight_zero_point`, where not symmetric: as the scales, packed like the weights but along the rows
-///    (word r holds rows `r (32 / bits)` on).
-/// 4. `M.weight_g_idx` `[in]`, where columns were reordered: which group a column is of; -1 for all where
-///    not.
+/// 3. `M.weight_zero_point`, where not symmetric: as the scales, packed like the weights but along the
+///    rows (word r holds rows `r (32 / bits)` on).
+/// 4. `M.weight_g_idx` `[in]`, where columns were reordered: which group a column is of; -1 for all
+///    where not.
 ///
 /// The weight is `(q - zero point) scale`. How it is kept from then on stands at [QuantizedMatrix].
 ///
-/// Quantization of activations and of the KV cache, which a configuration may ask for too, is not done: the
-/// weights are all that is taken over.
+/// Quantization of activations and of the KV cache, which a configuration may ask for too, is not done:
+/// the weights are all that is taken over.
 ///
-/// Source: neuralmagic/compressed-tensors, `compressors/quantized_compressors/pack_quantized.py` at 0199c6e,
-/// and `naive_quantized.py` at 67589bc.
+/// Source: neuralmagic/compressed-tensors, `compressors/quantized_compressors/pack_quantized.py` at
+/// 0199c6e, and `naive_quantized.py` at 67589bc.
 final class CompressedTensors {
     private static final String CONFIG = "quantization_config.";
     private static final Set<String> FORMATS =

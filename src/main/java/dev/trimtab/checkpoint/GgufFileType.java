@@ -9,8 +9,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 
-/// The number by which `general.file_type` says how most of a file is encoded: llama.cpp's `enum llama_ftype`
-/// (`include/llama.h`), of its mixtures the plain ("small") ones.
+/// The number by which `general.file_type` says how most of a file is encoded: llama.cpp's `enum
+/// llama_ftype` (`include/llama.h`), of its mixtures the plain ("small") ones.
 final class GgufFileType {
     static final String KEY = "general.file_type";
 

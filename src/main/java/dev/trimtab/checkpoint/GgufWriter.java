@@ -11,13 +11,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// Writes GGUF version 3 (the layout stands at [GgufReader]), pairs and tensors in the order they were given,
-/// so that what it writes is the same bytes each time.
+/// Writes GGUF version 3 (the layout stands at [GgufReader]), pairs and tensors in the order they were
+/// given, so that what it writes is the same bytes each time.
 ///
 /// It holds the tensors' memory only by reference: a checkpoint's tensors can be written while that
 /// checkpoint is open. `general.alignment` is written where it is not the default, and
-/// `general.quantization_version`, which ggml asks for when any tensor is quantized, where the caller has not
-/// given it; [#fileType()] sets `general.file_type`.
+/// `general.quantization_version`, which ggml asks for when any tensor is quantized, where the caller
+/// has not given it; [#fileType()] sets `general.file_type`.
 public final class GgufWriter {
     /// Version 2 of ggml's block formats, the only one since 2023.
     private static final long QUANTIZATION_VERSION = 2;
@@ -49,10 +49,11 @@ public final class GgufWriter {
         }
     }
 
-    /// A writer of what `checkpoint` holds, which must stay open: its pairs and tensors in their order, known or
-    /// not. Of a GGUF file it gives the same bytes again, but for these: version 2 becomes 3; bytes after the last
-    /// tensor go, and padding is zero and whole; booleans are 0 or 1; bytes of strings that are no UTF-8 become
-    /// U+FFFD; and `general.quantization_version` is added where it lacks.
+    /// A writer of what `checkpoint` holds, which must stay open: its pairs and tensors in their order,
+    /// known or not. Of a GGUF file it gives the same bytes again, but for these: version 2 becomes 3;
+    /// bytes after the last tensor go, and padding is zero and whole; booleans are 0 or 1; bytes of
+    /// strings that are no UTF-8 become U+FFFD; and `general.quantization_version` is added where it
+    /// lacks.
     ///
     /// @throws Unsupported for a tensor that GGUF cannot hold
     public static GgufWriter copyOf(Checkpoint checkpoint) {
@@ -99,8 +100,8 @@ public final class GgufWriter {
         return put(key, new MetadataValue.Texts(List.copyOf(texts)));
     }
 
-    /// Sets `general.file_type`, which llama.cpp shows and nothing depends on, to that of the encoding in which
-    /// most bytes of the tensors added so far are; none where no file has that one.
+    /// Sets `general.file_type`, which llama.cpp shows and nothing depends on, to that of the encoding
+    /// in which most bytes of the tensors added so far are; none where no file has that one.
     public GgufWriter fileType() {
         GgufFileType.of(tensors.values())
                 .ifPresentOrElse(type -> uint32(GgufFileType.KEY, type), () -> pairs.remove(GgufFileType.KEY));

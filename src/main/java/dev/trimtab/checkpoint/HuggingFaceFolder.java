@@ -23,8 +23,9 @@ import java.util.TreeMap;
 ///    `tokenizer_config.json` and `chat_template.jinja` for the chat template and whether a first token is
 ///    added.
 ///
-/// Matrices that were quantized come out decoded, or encoded as blocks ([CompressedTensors]). Where the head is
-/// tied, whichever of the two matrices is stored is the embedding.
+/// Matrices stored quantized come out as [CompressedTensors] says.
+///
+/// Where the head is tied, whichever of the two matrices is stored is the embedding.
 final class HuggingFaceFolder {
     private static final String CONFIG = "config.json";
     private static final String SINGLE = "model.safetensors";

@@ -4,9 +4,9 @@ import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.error.Unsupported;
 import dev.trimtab.tensor.Dequantizer;
 import dev.trimtab.tensor.Encoding;
-import dev.trimtab.tensor.Quantizer;
 import dev.trimtab.tensor.Shape;
 import dev.trimtab.tensor.Tensor;
+import dev.trimtab.tensor.quantize.Quantizer;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -16,15 +16,15 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.LongFunction;
 
-/// One matrix as [CompressedTensors] stores it, `w[r, c] = (q[r, c] - zero[r, g(c)]) scale[r, g(c)]`, and its
-/// way to a [Tensor]:
+/// One matrix as [CompressedTensors] stores it, `w[r, c] = (q[r, c] - zero[r, g(c)]) scale[r, g(c)]`,
+/// and its way to a [Tensor]:
 ///
 /// - `Q4_0` (4.5 bits) where all `q - zero` lie in -8..7, or else `Q8_0` (8.5 bits) where they lie in
-///   -128..127: exactly, each block of 32 with its group's scale. So come all symmetric matrices of 4 and 8
-///   bits, and asymmetric ones of 4.
-/// - Otherwise the encoding of the scales (F32, BF16 or F16: 16 or 32 bits), each weight rounded to it, as
-///   transformers decompresses them: where a scale is no f16, a group no multiple of 32 columns, columns were
-///   reordered, 8 bits are asymmetric, or weights are floats.
+///   -128..127: exactly, each block of 32 with its group's scale. So come all symmetric matrices of 4
+///   and 8 bits, and asymmetric ones of 4.
+/// - Otherwise the encoding of the scales (F32, BF16 or F16: 16 or 32 bits), each weight rounded to it,
+///   as transformers decompresses them: where a scale is no f16, a group no multiple of 32 columns,
+///   columns were reordered, 8 bits are asymmetric, or weights are floats.
 final class QuantizedMatrix {
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfShort SHORT =
@@ -74,8 +74,8 @@ final class QuantizedMatrix {
         this.isReordered = fillGroups();
     }
 
-    /// The matrix `name`, whose parts stand in `stored` and whose weights have one of the numbers of bits in
-    /// `bitsNamed`, which the configuration names.
+    /// The matrix `name`, whose parts stand in `stored` and whose weights have one of the numbers of
+    /// bits in `bitsNamed`, which the configuration names.
     ///
     /// @throws BadCheckpoint where parts lack or contradict each other
     /// @throws Unsupported for bits and groups unknown here

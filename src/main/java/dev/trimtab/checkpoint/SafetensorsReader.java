@@ -19,13 +19,14 @@ import java.util.Map;
 /// Reads one safetensors file. The layout:
 ///
 /// 1. Header length N, u64 little-endian, at most 100 MB.
-/// 2. N bytes of JSON that begin with `{` and may end in spaces: an object from tensor names to `{"dtype":
-///    .., "shape": [..], "data_offsets": [begin, end]}`, and `__metadata__` to an object of strings.
-/// 3. The buffer: the tensors' bytes, row-major, little-endian, the offsets relative to its start. Sorted by
-///    offset the tensors tile it: no gap, no overlap, nothing left.
+/// 2. N bytes of JSON that begin with `{` and may end in spaces: an object from tensor names to
+///    `{"dtype": .., "shape": [..], "data_offsets": [begin, end]}`, and `__metadata__` to an object of
+///    strings.
+/// 3. The buffer: the tensors' bytes, row-major, little-endian, the offsets relative to its start.
+///    Sorted by offset the tensors tile it: no gap, no overlap, nothing left.
 ///
-/// Source: huggingface/safetensors, `safetensors/src/tensor.rs` at 24b0b28. A tensor of any dtype is read;
-/// which can be decoded is [dev.trimtab.tensor.Dequantizer]'s to say.
+/// Source: huggingface/safetensors, `safetensors/src/tensor.rs` at 24b0b28. A tensor of any dtype is
+/// read; which can be decoded is [dev.trimtab.tensor.Dequantizer]'s to say.
 final class SafetensorsReader {
     /// The format's own limit.
     static final int HEADER_BYTES_MAX = 100_000_000;
@@ -61,8 +62,8 @@ final class SafetensorsReader {
     /// `__metadata__`.
     ///
     /// @throws BadCheckpoint when a rule above is broken
-    /// @throws Unsupported for a dtype that the format does not know, a tensor without elements or of too many
-    ///     dimensions
+    /// @throws Unsupported for a dtype that the format does not know, a tensor without elements or of
+    ///     too many dimensions
     static Contents read(String source, MemorySegment bytes) {
         return new SafetensorsReader(source, bytes).read();
     }

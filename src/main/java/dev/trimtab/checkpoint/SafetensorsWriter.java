@@ -21,8 +21,8 @@ import java.util.Map;
 /// Writes safetensors (the layout stands at [SafetensorsReader]): one file, or several and their index.
 ///
 /// Tensors of wide elements come first, else in the order given; with a header padded to a multiple of 8
-/// bytes every tensor is then aligned to its element. The same input gives the same bytes. The tensors' memory
-/// is held by reference.
+/// bytes every tensor is then aligned to its element. The same input gives the same bytes. The tensors'
+/// memory is held by reference.
 public final class SafetensorsWriter {
     private static final String SINGLE = "model.safetensors";
     private static final String INDEX = "model.safetensors.index.json";
@@ -63,8 +63,8 @@ public final class SafetensorsWriter {
         return FileOutput.toBytes(channel -> write(channel, ordered(tensors.values())));
     }
 
-    /// Writes to `folder` files of at most `sizeBytesMax` bytes of weights each (more, where one tensor has
-    /// more): `model-00001-of-00003.safetensors` and so on, then `model.safetensors.index.json`; or
+    /// Writes to `folder` files of at most `sizeBytesMax` bytes of weights each (more, where one tensor
+    /// has more): `model-00001-of-00003.safetensors` and so on, then `model.safetensors.index.json`; or
     /// `model.safetensors` alone where one file is enough.
     ///
     /// @throws UncheckedIOException when the disk refuses, with the path

@@ -7,15 +7,16 @@ import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
 
-/// Decodes the bytes of a tensor to floats, a plain loop per encoding: the reference that packing and tests
-/// stand on.
+/// Decodes the bytes of a tensor to floats, a plain loop per encoding: the reference that packing and
+/// tests stand on.
 ///
-/// Layouts are ggml's (`ggml-common.h`), all numbers little-endian; each stands at its family: [PlainValues],
-/// [SmallFloats], [ClassicBlocks], [KQuantBlocks], [TableBlocks], [FewBitBlocks], [GridBlocks],
-/// [DeltaGridBlocks]. Results equal ggml's bit for bit.
+/// Layouts are ggml's (`ggml-common.h`), all numbers little-endian; each stands at its family:
+/// [PlainValues], [SmallFloats], [ClassicBlocks], [KQuantBlocks], [TableBlocks], [FewBitBlocks],
+/// [GridBlocks], [DeltaGridBlocks]. Results equal ggml's bit for bit.
 ///
-/// Nothing decodes `Q8_1` and `Q8_K`, which ggml makes of activations only, nor what safetensors can hold but
-/// weights are not kept in: wide unsigned and complex numbers, `F4` and `F6` without their scales.
+/// Nothing decodes `Q8_1` and `Q8_K`, which ggml makes of activations only, nor what safetensors can
+/// hold but weights are not kept in: wide unsigned and complex numbers, `F4` and `F6` without their
+/// scales.
 public final class Dequantizer {
     private static final Map<Encoding, Decoder> DECODERS = new EnumMap<>(Encoding.class);
 

@@ -2,12 +2,12 @@ package dev.trimtab.tensor;
 
 import java.util.Optional;
 
-/// The numeric storage format of a tensor's bytes: elements come in blocks of [#blockElements()] that take
-/// [#blockBytes()] bytes each. Numbers and names are ggml's (`enum ggml_type`, `ggml-common.h`); the rest are
-/// those of safetensors' dtypes that ggml lacks.
+/// The numeric storage format of a tensor's bytes: elements come in blocks of [#blockElements()] that
+/// take [#blockBytes()] bytes each. Numbers and names are ggml's (`enum ggml_type`, `ggml-common.h`);
+/// the rest are those of safetensors' dtypes that ggml lacks.
 ///
-/// Which encodings can be decoded is [Dequantizer]'s to say; here stands every one that a file can name, so
-/// that a refusal can name it too and so that sizes can be checked before anything is read.
+/// Which encodings can be decoded is [Dequantizer]'s to say; here stands every one that a file can name,
+/// so that a refusal can name it too and so that sizes can be checked before anything is read.
 public enum Encoding {
     F32(0, 1, 4),
     F16(1, 1, 2),
@@ -91,7 +91,8 @@ public enum Encoding {
         return ggmlId;
     }
 
-    /// Elements in a block; a row's length must be a multiple of it (of `F4` and `F6`, the whole tensor's).
+    /// Elements in a block; a row's length must be a multiple of it (of `F4` and `F6`, the whole
+    /// tensor's).
     public int blockElements() {
         return blockElements;
     }

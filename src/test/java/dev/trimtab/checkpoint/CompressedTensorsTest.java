@@ -8,9 +8,9 @@ import dev.trimtab.error.TrimtabException;
 import dev.trimtab.error.Unsupported;
 import dev.trimtab.tensor.Dequantizer;
 import dev.trimtab.tensor.Encoding;
-import dev.trimtab.tensor.Quantizer;
 import dev.trimtab.tensor.Shape;
 import dev.trimtab.tensor.Tensor;
+import dev.trimtab.tensor.quantize.Quantizer;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
+import java.util.Scanner;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -137,12 +138,15 @@ class CompressedTensorsTest {
         Map<String, Tensor> parts = packed(4, 4, Encoding.BF16, Kind.SYMMETRIC).parts();
         parts.remove(NAME + part);
         if (!replacement.equals("none")) {
-            String[] words = replacement.split(" ");
-            long[] numbers = new long[words.length - 1];
-            for (int i = 0; i < numbers.length; i++) {
-                numbers[i] = Long.parseLong(words[i + 1]);
+            try (Scanner words = new Scanner(replacement)) {
+                Encoding encoding = Encoding.valueOf(words.next());
+                put(
+                        parts,
+                        numbers(
+                                part,
+                                encoding,
+                                words.tokens().mapToLong(Long::parseLong).toArray()));
             }
-            put(parts, numbers(part, Encoding.valueOf(words[0]), numbers));
         }
 
         assertThatThrownBy(() -> decompress(parts))
@@ -241,6 +245,7 @@ class CompressedTensorsTest {
     }
 
     /// The parts of a matrix and the weights they stand for, each a product of floats.
+    @SuppressWarnings("ArrayRecordComponent")
     private record Packed(Map<String, Tensor> parts, float[] weights) {}
 
     private Packed packed(int bits, int groups, Encoding scaleEncoding, Kind kind) {
@@ -350,7 +355,7 @@ class CompressedTensorsTest {
     private static Tensor numbers(String suffix, Encoding encoding, long... numbers) {
         ByteWriter out = new ByteWriter();
         for (long number : numbers) {
-            long bits = encoding == Encoding.F32 ? Float.floatToRawIntBits(number) : number;
+            long bits = encoding == Encoding.F32 ? Float.floatToRawIntBits((float) number) : number;
             out.whole(bits, encoding.blockBytes());
         }
         return new Tensor(NAME + suffix, encoding, Shape.of(numbers.length), MemorySegment.ofArray(out.toBytes()));

@@ -31,7 +31,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /// Files and checkpoints that others made: broken ones get the suggested verdict, real ones are read.
 class GgufConformanceTest {
-    /// Files with quantized tensors that lack the pair which ggml asks for; two of them end in bytes of no tensor.
+    /// Files with quantized tensors that lack the pair which ggml asks for; two of them end in bytes of
+    /// no tensor.
     private static final Set<String> WITHOUT_QUANTIZATION_VERSION =
             Set.of("ggml_quant_vectors.gguf", "valid_v3.gguf", "valid_v3_trailing_bytes.gguf", "valid_align64.gguf");
 
@@ -95,8 +96,8 @@ class GgufConformanceTest {
                 }));
     }
 
-    /// To the same bytes, but for what [GgufWriter#copyOf] says it changes, and zeros after the pairs of vocabularies
-    /// without tensors.
+    /// To the same bytes, but for what [GgufWriter#copyOf] says it changes, and zeros after the pairs of
+    /// vocabularies without tensors.
     @TestFactory
     Stream<DynamicTest> copiesEveryGoodFile() throws IOException {
         List<Path> files = new ArrayList<>();

@@ -20,8 +20,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// Folders of which one JSON file is broken in every way a seed finds end in a failure with a name, or in a
-/// load, never in anything else. The weights' own headers are [SafetensorsReaderTest]'s.
+/// Folders of which one JSON file is broken in every way a seed finds end in a failure with a name, or
+/// in a load, never in anything else. The weights' own headers are [SafetensorsReaderTest]'s.
 class HuggingFaceCorruptionTest {
     private static final Duration TIME_MAX = Duration.ofSeconds(2);
     private static final String INDEX = "model.safetensors.index.json";

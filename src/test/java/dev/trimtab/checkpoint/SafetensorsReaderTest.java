@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.Scanner;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -144,17 +145,19 @@ class SafetensorsReaderTest {
             delimiter = '|',
             value = {"[0, 8] | [4, 12] | 12", "[0, 4] | [8, 12] | 12", "[0, 8] | [0, 8] | 8", "[0, 4] | [4, 8] | 12"})
     void refusesOverlapsHolesAndRests(String first, String second, int size) {
-        String header = "{\"a\": {\"dtype\": \"U8\", \"shape\": [%d], \"data_offsets\": %s}, "
-                + "\"b\": {\"dtype\": \"U8\", \"shape\": [%d], \"data_offsets\": %s}}";
-        byte[] file =
-                TestSafetensors.file(header.formatted(length(first), first, length(second), second), new byte[size]);
+        byte[] file = TestSafetensors.file("{" + bytes("a", first) + ", " + bytes("b", second) + "}", new byte[size]);
 
         assertThatThrownBy(() -> read(file)).isInstanceOf(BadCheckpoint.class).hasMessageContaining("bytes");
     }
 
-    private static int length(String offsets) {
-        String[] ends = offsets.replaceAll("[\\[\\] ]", "").split(",");
-        return Integer.parseInt(ends[1]) - Integer.parseInt(ends[0]);
+    /// The entry of a tensor of bytes that fills its offsets.
+    private static String bytes(String name, String offsets) {
+        try (Scanner numbers = new Scanner(offsets)) {
+            numbers.useDelimiter("[^0-9]+");
+            int length = -numbers.nextInt() + numbers.nextInt();
+            return "\"%s\": {\"dtype\": \"U8\", \"shape\": [%d], \"data_offsets\": %s}"
+                    .formatted(name, length, offsets);
+        }
     }
 
     @ParameterizedTest

@@ -13,6 +13,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -67,7 +68,8 @@ class SafetensorsWriterTest {
                 .isInstanceOf(Internal.class);
     }
 
-    /// The two norms and the matrices of a layer, over files small enough that one matrix alone exceeds them.
+    /// The two norms and the matrices of a layer, over files small enough that one matrix alone exceeds
+    /// them.
     @ParameterizedTest
     @ValueSource(longs = {1, 20_000, 100_000, Long.MAX_VALUE})
     void splitsAModelIntoFilesThatItsIndexJoins(long sizeBytesMax) throws IOException {
@@ -123,8 +125,8 @@ class SafetensorsWriterTest {
     }
 
     private static void assertSame(@Nullable Tensor tensor, @Nullable Tensor expected) {
-        assertThat(tensor).isNotNull();
-        assertThat(expected).isNotNull();
+        Objects.requireNonNull(tensor);
+        Objects.requireNonNull(expected);
         assertThat(tensor.encoding()).isEqualTo(expected.encoding());
         assertThat(tensor.shape()).isEqualTo(expected.shape());
         assertThat(tensor.data().mismatch(expected.data())).isEqualTo(-1);

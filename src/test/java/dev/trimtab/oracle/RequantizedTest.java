@@ -9,8 +9,8 @@ import dev.trimtab.model.ModelLoader;
 import dev.trimtab.model.ModelRun;
 import dev.trimtab.tensor.Dequantizer;
 import dev.trimtab.tensor.Encoding;
-import dev.trimtab.tensor.Quantizer;
 import dev.trimtab.tensor.Tensor;
+import dev.trimtab.tensor.quantize.Quantizer;
 import dev.trimtab.tokenizer.Tokenizer;
 import dev.trimtab.tokenizer.Tokenizer.ControlTokens;
 import java.lang.foreign.MemorySegment;
@@ -63,8 +63,8 @@ class RequantizedTest {
         }
     }
 
-    /// llama.cpp rounds activations to what it multiplies with: nothing for F32, 2^-12 of their size for F16, 2^-9
-    /// for BF16, 8 bits a block of 32 or of 256 for the rest; found were half of these.
+    /// llama.cpp rounds activations to what it multiplies with: nothing for F32, 2^-12 of their size for
+    /// F16, 2^-9 for BF16, 8 bits a block of 32 or of 256 for the rest; found were half of these.
     private static double activationError(Encoding encoding) {
         return switch (encoding) {
             case F32 -> 1e-5;

@@ -19,8 +19,8 @@ class DequantizerConformanceTest {
     private static final Set<Encoding> OTHERS = EnumSet.of(
             Encoding.F64, Encoding.I8, Encoding.I16, Encoding.I32, Encoding.I64, Encoding.Q8_1, Encoding.Q8_K);
 
-    /// All of ggml's that stand for weights, less doubles and integers: a new one in the vectors, or here, fails
-    /// the test.
+    /// All of ggml's that stand for weights, less doubles and integers: a new one in the vectors, or
+    /// here, fails the test.
     private static final Set<Encoding> WEIGHTS = Arrays.stream(Encoding.values())
             .filter(Encoding::hasGgmlId)
             .filter(encoding -> !OTHERS.contains(encoding))

@@ -58,7 +58,8 @@ class DequantizerTest {
         assertThat(decode(Encoding.F64, doubles.array())).containsExactly((float) Math.PI, Float.POSITIVE_INFINITY);
     }
 
-    /// Figures of the formats' own specifications: least and greatest, the special ones, one in the middle.
+    /// Figures of the formats' own specifications: least and greatest, the special ones, one in the
+    /// middle.
     @Test
     void decodesFloatsOfOneByte() {
         float nan = Float.NaN;

@@ -1,4 +1,4 @@
-package dev.trimtab.tensor;
+package dev.trimtab.tensor.quantize;
 
 /// Finds the scale d of a run of weights that are kept as `w = d q` with integers q in `low..high`.
 ///
@@ -6,12 +6,13 @@ package dev.trimtab.tensor;
 ///
 ///     d = sum(h x q) / sum(h q^2),
 ///
-/// where it has fallen by `sum(h x q)^2 / sum(h q^2)`: the gain. Which codes are best no formula tells, so
-/// several scales are tried, each of which maps the weight farthest from zero near an end of the range; the
-/// codes of the one with the greatest gain are fitted anew from its own d until that gains no more.
+/// where it has fallen by `sum(h x q)^2 / sum(h q^2)`: the gain. Which codes are best no formula tells,
+/// so several scales are tried, each of which maps the weight farthest from zero near an end of the
+/// range; the codes of the one with the greatest gain are fitted anew from its own d until that gains no
+/// more.
 final class ScaleSearch {
-    /// How far beyond (or short of) an end of the range the farthest weight is mapped, in codes: beyond it
-    /// one weight is clipped for the others' sake, short of it the grid may suit the rest better.
+    /// How far beyond (or short of) an end of the range the farthest weight is mapped, in codes: beyond
+    /// it one weight is clipped for the others' sake, short of it the grid may suit the rest better.
     private static final float REACH = 0.9f;
 
     /// Refitting the codes nearly always ends after one or two rounds.
@@ -19,8 +20,8 @@ final class ScaleSearch {
 
     private ScaleSearch() {}
 
-    /// What weights are multiplied by to be codes; 0, which keeps nothing, for a scale of 0 or one so small
-    /// that its inverse would be infinite.
+    /// What weights are multiplied by to be codes; 0, which keeps nothing, for a scale of 0 or one so
+    /// small that its inverse would be infinite.
     static float inverse(float scale) {
         return Math.abs(scale) < Float.MIN_NORMAL ? 0 : 1 / scale;
     }

@@ -1,5 +1,6 @@
-package dev.trimtab.tensor;
+package dev.trimtab.tensor.quantize;
 
+import dev.trimtab.tensor.Encoding;
 import java.lang.foreign.MemorySegment;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;

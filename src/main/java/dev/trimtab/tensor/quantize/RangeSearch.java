@@ -1,16 +1,16 @@
-package dev.trimtab.tensor;
+package dev.trimtab.tensor.quantize;
 
-/// Finds the scale d and the minimum m of a run of weights that are kept as `w = d q + m` with integers q in
-/// `0..high`.
+/// Finds the scale d and the minimum m of a run of weights that are kept as `w = d q + m` with integers
+/// q in `0..high`.
 ///
 /// For given codes q the weighted squared error `sum h (x - d q - m)^2` is least at the solution of
 ///
 ///     d sum(h q^2) + m sum(h q) = sum(h x q)
 ///     d sum(h q)   + m sum(h)   = sum(h x),
 ///
-/// or, where m may not be positive and would be, at `m = 0` and `d = sum(h x q) / sum(h q^2)`. Ranges a little
-/// wider and narrower than the weights' are tried, each end on its own, and the best one's codes are fitted
-/// anew from its own d and m.
+/// or, where m may not be positive and would be, at `m = 0` and `d = sum(h x q) / sum(h q^2)`. Ranges a
+/// little wider and narrower than the weights' are tried, each end on its own, and the best one's codes
+/// are fitted anew from its own d and m.
 final class RangeSearch {
     /// How far beyond the farthest weight, in codes, an end of the tried ranges is at most.
     private static final float WIDER = 0.3f;

@@ -1,10 +1,12 @@
-package dev.trimtab.tensor;
+package dev.trimtab.tensor.quantize;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.error.Unsupported;
+import dev.trimtab.tensor.Dequantizer;
+import dev.trimtab.tensor.Encoding;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.EnumSet;
@@ -33,9 +35,9 @@ class QuantizerTest {
         return blocks;
     }
 
-    /// `sqrt(sum (w - decoded)^2 / sum w^2)` of normal weights. The bounds lie 2 % above what is reached; an
-    /// optimal uniform quantizer of the whole distribution has 0.108 with 16 levels and 0.345 with 4
-    /// (J. Max, 1960), more than a scale for each few weights.
+    /// `sqrt(sum (w - decoded)^2 / sum w^2)` of normal weights. The bounds lie 2 % above what is
+    /// reached; an optimal uniform quantizer of the whole distribution has 0.108 with 16 levels and
+    /// 0.345 with 4 (J. Max, 1960), more than a scale for each few weights.
     @ParameterizedTest
     @CsvSource({
         "Q4_0, 0.0830",
@@ -75,8 +77,8 @@ class QuantizerTest {
         assertThat(weighted).isLessThan(0.99 * error(weights, roundTrip(encoding, weights), importance));
     }
 
-    /// What an encoding can hold exactly it holds nearly exactly again; with two levels of scales, of which the
-    /// search may find others, a little less exactly.
+    /// What an encoding can hold exactly it holds nearly exactly again; with two levels of scales, of
+    /// which the search may find others, a little less exactly.
     @ParameterizedTest
     @MethodSource("inBlocks")
     void losesNextToNothingOfWhatWasEncodedBefore(Encoding encoding) {

@@ -1,7 +1,7 @@
-package dev.trimtab.tensor;
+package dev.trimtab.tensor.quantize;
 
 /// Encodes ggml's k-quants, 256 weights in groups with small integer scales; the layouts stand at
-/// [KQuantBlocks], the search for scales at [GroupScales] and [GroupRanges].
+/// `KQuantBlocks`, the search for scales at [GroupScales] and [GroupRanges].
 final class KQuantizer {
     private static final GroupRanges.Format Q2 = new GroupRanges.Format(16, new Codes(0, 3, 4), 15);
     private static final GroupRanges.Format Q4 = new GroupRanges.Format(32, new Codes(0, 15, 4), 63);
@@ -69,7 +69,8 @@ final class KQuantizer {
         }
     }
 
-    /// Searches, and writes what `Q4_K` and `Q5_K` have in common: the floats, then the integers of six bits.
+    /// Searches, and writes what `Q4_K` and `Q5_K` have in common: the floats, then the integers of six
+    /// bits.
     private static GroupRanges ranges(Run run, GroupRanges.Format format, BlockBytes block) {
         GroupRanges ranges = GroupRanges.search(run, format);
         block.f16(0, ranges.scale());

@@ -1,4 +1,4 @@
-package dev.trimtab.tensor;
+package dev.trimtab.tensor.quantize;
 
 /// Finds the two levels of scales of 256 weights in groups of 16 that are kept as `w = (d s) q` with an
 /// integer s for each group and one float d for all: [GroupRanges] without minima.

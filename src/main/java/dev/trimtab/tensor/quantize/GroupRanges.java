@@ -1,16 +1,17 @@
-package dev.trimtab.tensor;
+package dev.trimtab.tensor.quantize;
 
-import dev.trimtab.tensor.RangeSearch.Minimum;
-import dev.trimtab.tensor.RangeSearch.Range;
+import dev.trimtab.tensor.quantize.RangeSearch.Minimum;
+import dev.trimtab.tensor.quantize.RangeSearch.Range;
 
-/// Finds the two levels of scales and minima of 256 weights that are kept as `w = (d s) q - (e m) 1` with
-/// integers s and m for each group and two floats d and e for all.
+/// Finds the two levels of scales and minima of 256 weights that are kept as `w = (d s) q - (e m) 1`
+/// with integers s and m for each group and two floats d and e for all.
 ///
-/// 1. Each group gets the range it would have alone ([RangeSearch]); d and e are such that the greatest of
-///    them just fit.
-/// 2. Each group's integers are chosen again: of the pairs at and around the wanted ones, that whose codes
-///    leave the least error.
-/// 3. With all integers fixed, the squared error is least at the solution of the two equations for d and e:
+/// 1. Each group gets the range it would have alone ([RangeSearch]); d and e are such that the greatest
+///    of them just fit.
+/// 2. Each group's integers are chosen again: of the pairs at and around the wanted ones, that whose
+///    codes leave the least error.
+/// 3. With all integers fixed, the squared error is least at the solution of the two equations for d and
+///    e:
 ///
 ///         d sum(h a^2) - e sum(h a m) = sum(h x a)
 ///         d sum(h a m) - e sum(h m^2) = sum(h x m),    a = s q.

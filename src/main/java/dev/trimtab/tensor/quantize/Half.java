@@ -1,4 +1,4 @@
-package dev.trimtab.tensor;
+package dev.trimtab.tensor.quantize;
 
 /// IEEE half-precision numbers as scales are stored in.
 final class Half {
@@ -6,8 +6,8 @@ final class Half {
 
     private Half() {}
 
-    /// The number that f16 can hold nearest to `value`: the end of its range beyond it, 0 for what is too
-    /// small.
+    /// The number that f16 can hold nearest to `value`: the end of its range beyond it, 0 for what is
+    /// too small.
     static float nearest(float value) {
         return Float.float16ToFloat(Float.floatToFloat16(Math.clamp(value, -MAX, MAX)));
     }

@@ -1,6 +1,6 @@
-package dev.trimtab.tensor;
+package dev.trimtab.tensor.quantize;
 
-/// Encodes one block of one encoding: the mirror of [BlockDecoder].
+/// Encodes one block of one encoding: the mirror of `BlockDecoder`.
 @FunctionalInterface
 interface BlockEncoder {
     /// Writes the block that stands for `run`, exactly one block of finite weights, to `block`, which is

@@ -1,7 +1,7 @@
-package dev.trimtab.tensor;
+package dev.trimtab.tensor.quantize;
 
-/// `count` weights from index `from` on, and how much an error in each matters: `sum importance (weight -
-/// decoded)^2` over them is to be small. The arrays have one length and are not copied.
+/// `count` weights from index `from` on, and how much an error in each matters: `sum importance (weight
+/// - decoded)^2` over them is to be small. The arrays have one length and are not copied.
 @SuppressWarnings("ArrayRecordComponent")
 record Run(float[] weights, float[] importance, int from, int count) {
     int end() {

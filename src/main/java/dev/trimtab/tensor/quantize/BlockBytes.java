@@ -1,4 +1,4 @@
-package dev.trimtab.tensor;
+package dev.trimtab.tensor.quantize;
 
 /// The bytes of one block while it is composed: all zero at first, codes are put in by OR.
 final class BlockBytes {

@@ -1,7 +1,7 @@
-package dev.trimtab.tensor;
+package dev.trimtab.tensor.quantize;
 
-/// The integers `low..high` that an encoding keeps for a weight, and how many beginnings a search tries at each
-/// end of the range.
+/// The integers `low..high` that an encoding keeps for a weight, and how many beginnings a search tries
+/// at each end of the range.
 record Codes(int low, int high, int steps) {
     /// Added and taken away again, it rounds a float of less than 2^22 to an integer.
     private static final float ROUNDING = 0x1.8p23f;

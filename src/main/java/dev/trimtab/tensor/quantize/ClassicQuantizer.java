@@ -1,9 +1,9 @@
-package dev.trimtab.tensor;
+package dev.trimtab.tensor.quantize;
 
-import dev.trimtab.tensor.RangeSearch.Minimum;
-import dev.trimtab.tensor.RangeSearch.Range;
+import dev.trimtab.tensor.quantize.RangeSearch.Minimum;
+import dev.trimtab.tensor.quantize.RangeSearch.Range;
 
-/// Encodes ggml's blocks of 32 with one scale (and minimum); the layouts stand at [ClassicBlocks].
+/// Encodes ggml's blocks of 32 with one scale (and minimum); the layouts stand at `ClassicBlocks`.
 final class ClassicQuantizer {
     private static final Codes SIGNED_4 = new Codes(-8, 7, 9);
     private static final Codes SIGNED_5 = new Codes(-16, 15, 9);

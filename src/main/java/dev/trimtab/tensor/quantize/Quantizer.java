@@ -1,9 +1,11 @@
-package dev.trimtab.tensor;
+package dev.trimtab.tensor.quantize;
 
 import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.error.Unsupported;
+import dev.trimtab.tensor.Encoding;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.Map;
@@ -11,15 +13,19 @@ import java.util.Optional;
 
 /// Encodes floats as the bytes of a tensor: the mirror of [Dequantizer], with the same layouts.
 ///
-/// The formats say how bytes are read, not which are best. Ours are the result of a search for the scales
-/// (and minima) that make the weighted squared error `sum h (w - decoded)^2` small: least squares for given
-/// codes, nearest codes for given scales, from several beginnings ([ScaleSearch], [RangeSearch],
-/// [GroupRanges]). `h` is the importance of a column, such as the mean square of the activation that meets it,
-/// or 1.
+/// The formats say how bytes are read, not which are best. Ours are the result of a search for the
+/// scales (and minima) that make the weighted squared error `sum h (w - decoded)^2` small: least squares
+/// for given codes, nearest codes for given scales, from several beginnings ([ScaleSearch],
+/// [RangeSearch], [GroupRanges]). `h` is the importance of a column, such as the mean square of the
+/// activation that meets it, or 1.
 ///
-/// Nothing is shared between calls: rows may be encoded on as many threads as there are. The result depends on
-/// the row alone.
+/// Nothing is shared between calls: rows may be encoded on as many threads as there are. The result
+/// depends on the row alone.
 public final class Quantizer {
+    private static final ValueLayout.OfShort SHORT =
+            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfFloat FLOAT =
+            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final Map<Encoding, Encoder> ENCODERS = new EnumMap<>(Encoding.class);
 
     static {
@@ -40,7 +46,8 @@ public final class Quantizer {
         return ENCODERS.containsKey(encoding);
     }
 
-    /// Encodes `weights`, whole blocks, to the bytes from `at` on of `out`, each weight as important as any.
+    /// Encodes `weights`, whole blocks, to the bytes from `at` on of `out`, each weight as important as
+    /// any.
     ///
     /// Plain floats are rounded to the nearest, as IEEE 754 has it (an `F16` beyond 65 504 is infinite).
     ///
@@ -53,8 +60,8 @@ public final class Quantizer {
     }
 
     /// As [#encode(Encoding, float[], MemorySegment, long)] where an error in weight i matters
-    /// `importance[i]` times: finite, at least 0, as many as there are weights. A block none of whose weights
-    /// matter is encoded as if all did.
+    /// `importance[i]` times: finite, at least 0, as many as there are weights. A block none of whose
+    /// weights matter is encoded as if all did.
     public static void encode(Encoding encoding, float[] weights, float[] importance, MemorySegment out, long at) {
         Encoder encoder = ENCODERS.get(encoding);
         if (encoder == null) {
@@ -68,8 +75,7 @@ public final class Quantizer {
     private static Optional<Encoder> encoder(Encoding encoding) {
         return switch (encoding) {
             case F32 ->
-                Optional.of((weights, _, out, at) ->
-                        MemorySegment.copy(weights, 0, out, LittleEndian.FLOAT, at, weights.length));
+                Optional.of((weights, _, out, at) -> MemorySegment.copy(weights, 0, out, FLOAT, at, weights.length));
             case F16 -> Optional.of(Quantizer::f16);
             case BF16 -> Optional.of(Quantizer::bf16);
             case Q4_0 -> blocks(encoding, ClassicQuantizer::q40);
@@ -95,7 +101,7 @@ public final class Quantizer {
 
     private static void f16(float[] weights, float[] importance, MemorySegment out, long at) {
         for (int i = 0; i < weights.length; i++) {
-            out.set(LittleEndian.SHORT, at + 2L * i, Float.floatToFloat16(weights[i]));
+            out.set(SHORT, at + 2L * i, Float.floatToFloat16(weights[i]));
         }
     }
 
@@ -104,7 +110,7 @@ public final class Quantizer {
         for (int i = 0; i < weights.length; i++) {
             int bits = Float.floatToIntBits(weights[i]);
             int rounded = Float.isNaN(weights[i]) ? bits : bits + 0x7fff + (bits >>> 16 & 1);
-            out.set(LittleEndian.SHORT, at + 2L * i, (short) (rounded >>> 16));
+            out.set(SHORT, at + 2L * i, (short) (rounded >>> 16));
         }
     }
 

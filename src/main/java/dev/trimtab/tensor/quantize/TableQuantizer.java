@@ -1,14 +1,14 @@
-package dev.trimtab.tensor;
+package dev.trimtab.tensor.quantize;
 
-/// Encodes blocks whose nibbles index a table of 16 values; layouts and tables stand at [TableBlocks].
+import dev.trimtab.tensor.BlockScales;
+import dev.trimtab.tensor.ValueTable;
+
+/// Encodes blocks whose nibbles index a table of 16 values; layouts stand at `TableBlocks`.
 ///
-/// A float scale d is searched as in [ScaleSearch], with the nearest values t of the table for the integers:
-/// `d = sum(h x t) / sum(h t^2)` for given t. Where scales are few (powers of two, 8-bit floats), those around
-/// the wanted one are tried.
+/// A float scale d is searched as in [ScaleSearch], with the nearest values t of the table for the
+/// integers: `d = sum(h x t) / sum(h t^2)` for given t. Where scales are few (powers of two, 8-bit
+/// floats), those around the wanted one are tried.
 final class TableQuantizer {
-    private static final ValueTable NON_LINEAR = new ValueTable(TableBlocks.NON_LINEAR);
-    private static final ValueTable E2M1_DOUBLED = new ValueTable(TableBlocks.E2M1_DOUBLED);
-
     /// Scales tried for each end of the table.
     private static final int STEPS = 9;
 
@@ -31,8 +31,8 @@ final class TableQuantizer {
     private TableQuantizer() {}
 
     static void iq4nl(Run run, BlockBytes block) {
-        float scale = block.f16(0, best(run, NON_LINEAR));
-        nibbles(run, scale, NON_LINEAR, block, 2);
+        float scale = block.f16(0, best(run, ValueTable.NON_LINEAR));
+        nibbles(run, scale, ValueTable.NON_LINEAR, block, 2);
     }
 
     static void mxfp4(Run run, BlockBytes block) {
@@ -41,14 +41,14 @@ final class TableQuantizer {
         int chosen = 0;
         float least = Float.POSITIVE_INFINITY;
         for (int exponent = Math.max(0, fitting - 1); exponent <= Math.min(E8M0_MAX, fitting + 1); exponent++) {
-            float error = error(run, TableBlocks.halfPowerOfTwo(exponent), E2M1_DOUBLED);
+            float error = error(run, BlockScales.halfPowerOfTwo(exponent), ValueTable.E2M1_DOUBLED);
             if (error < least) {
                 least = error;
                 chosen = exponent;
             }
         }
         block.or(0, chosen);
-        nibbles(run, TableBlocks.halfPowerOfTwo(chosen), E2M1_DOUBLED, block, 1);
+        nibbles(run, BlockScales.halfPowerOfTwo(chosen), ValueTable.E2M1_DOUBLED, block, 1);
     }
 
     static void nvfp4(Run run, BlockBytes block) {
@@ -56,21 +56,21 @@ final class TableQuantizer {
             Run part = run.part(group, 16);
             int chosen = halfE4M3(part);
             block.or(group, chosen);
-            nibbles(part, TableBlocks.halfE4M3(chosen), E2M1_DOUBLED, block, 4 + 8 * group);
+            nibbles(part, BlockScales.halfE4M3(chosen), ValueTable.E2M1_DOUBLED, block, 4 + 8 * group);
         }
     }
 
     /// The best of the three E4M3 scales nearest to the best float.
     private static int halfE4M3(Run run) {
-        float wanted = Math.abs(best(run, E2M1_DOUBLED));
+        float wanted = Math.abs(best(run, ValueTable.E2M1_DOUBLED));
         int above = 0;
-        while (above < E4M3_MAX && TableBlocks.halfE4M3(above) < wanted) {
+        while (above < E4M3_MAX && BlockScales.halfE4M3(above) < wanted) {
             above++;
         }
         int chosen = 0;
         float least = Float.POSITIVE_INFINITY;
         for (int bits = Math.max(0, above - 2); bits <= above; bits++) {
-            float error = error(run, TableBlocks.halfE4M3(bits), E2M1_DOUBLED);
+            float error = error(run, BlockScales.halfE4M3(bits), ValueTable.E2M1_DOUBLED);
             if (error < least) {
                 least = error;
                 chosen = bits;

@@ -1,4 +1,4 @@
-package dev.trimtab.tensor;
+package dev.trimtab.tensor.quantize;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -6,6 +6,9 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import dev.trimtab.SharedData;
 import dev.trimtab.checkpoint.Checkpoint;
+import dev.trimtab.tensor.Dequantizer;
+import dev.trimtab.tensor.Encoding;
+import dev.trimtab.tensor.Tensor;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
