@@ -1,31 +1,23 @@
 package dev.trimtab.checkpoint;
 
 import dev.trimtab.error.Internal;
+import dev.trimtab.error.Unsupported;
 import dev.trimtab.tensor.Tensor;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
-import java.nio.channels.Channels;
-import java.nio.channels.FileChannel;
 import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// Writes GGUF version 3 (the layout stands at [GgufReader]), pairs and tensors in the order they were given,
-/// so that what it writes is the same bytes each time.
+/// Writes GGUF version 3 (the layout stands at [GgufReader]), pairs and tensors in the order they were
+/// given, so that what it writes is the same bytes each time.
 ///
 /// It holds the tensors' memory only by reference: a checkpoint's tensors can be written while that
 /// checkpoint is open. `general.alignment` is written where it is not the default, and
-/// `general.quantization_version`, which ggml asks for when any tensor is quantized, where the caller has not
-/// given it; `general.file_type` is the caller's to choose.
+/// `general.quantization_version`, which ggml asks for when any tensor is quantized, where the caller
+/// has not given it; [#fileType()] sets `general.file_type`.
 public final class GgufWriter {
     /// Version 2 of ggml's block formats, the only one since 2023.
     private static final long QUANTIZATION_VERSION = 2;
@@ -36,9 +28,6 @@ public final class GgufWriter {
     private static final int NAME_BYTES_MAX = 63;
 
     private static final int ALIGNMENT_DEFAULT = 32;
-
-    /// Bytes handed to a channel at a time, for views of segments that no `ByteBuffer` can span.
-    private static final long CHUNK_BYTES = 64 << 20;
 
     private final int alignment;
     private final Map<String, MetadataValue> pairs = new LinkedHashMap<>();
@@ -58,6 +47,23 @@ public final class GgufWriter {
         if (alignment != ALIGNMENT_DEFAULT) {
             put(GgufReader.ALIGNMENT_KEY, new MetadataValue.Whole(ValueType.UINT32, alignment));
         }
+    }
+
+    /// A writer of what `checkpoint` holds, which must stay open: its pairs and tensors in their order,
+    /// known or not. Of a GGUF file it gives the same bytes again, but for these: version 2 becomes 3;
+    /// bytes after the last tensor go, and padding is zero and whole; booleans are 0 or 1; bytes of
+    /// strings that are no UTF-8 become U+FFFD; and `general.quantization_version` is added where it
+    /// lacks.
+    ///
+    /// @throws Unsupported for a tensor that GGUF cannot hold
+    public static GgufWriter copyOf(Checkpoint checkpoint) {
+        Metadata metadata = checkpoint.metadata();
+        GgufWriter writer = new GgufWriter(
+                metadata.integer(GgufReader.ALIGNMENT_KEY, 1, GgufReader.ALIGNMENT_MAX, ALIGNMENT_DEFAULT));
+        writer.pairs.clear();
+        metadata.values().forEach(writer::put);
+        checkpoint.tensors().values().forEach(writer::tensor);
+        return writer;
     }
 
     /// Adds the pair, or replaces the value in place where the key is there already.
@@ -94,11 +100,24 @@ public final class GgufWriter {
         return put(key, new MetadataValue.Texts(List.copyOf(texts)));
     }
 
+    /// Sets `general.file_type`, which llama.cpp shows and nothing depends on, to that of the encoding
+    /// in which most bytes of the tensors added so far are; none where no file has that one.
+    public GgufWriter fileType() {
+        GgufFileType.of(tensors.values())
+                .ifPresentOrElse(type -> uint32(GgufFileType.KEY, type), () -> pairs.remove(GgufFileType.KEY));
+        return this;
+    }
+
     /// Adds a tensor under its own name.
+    ///
+    /// @throws Unsupported for an encoding that GGUF has no number for
     public GgufWriter tensor(Tensor tensor) {
         int sizeBytes = tensor.name().getBytes(StandardCharsets.UTF_8).length;
         if (sizeBytes > NAME_BYTES_MAX) {
             throw new Internal(tensor.name() + ": a name of at most " + NAME_BYTES_MAX + " bytes expected");
+        }
+        if (!tensor.encoding().hasGgmlId()) {
+            throw new Unsupported(tensor.name() + ": GGUF cannot hold " + tensor.encoding());
         }
         if (tensors.putIfAbsent(tensor.name(), tensor) != null) {
             throw new Internal(tensor.name() + ": a second tensor of this name");
@@ -108,51 +127,22 @@ public final class GgufWriter {
 
     /// Writes the file beside `path` and then renames it over, so that nobody sees it half done.
     ///
-    /// @throws UncheckedIOException when the disk refuses, with the path
+    /// @throws java.io.UncheckedIOException when the disk refuses, with the path
     public void write(Path path) {
-        Path target = path.toAbsolutePath();
-        try {
-            Path part = Files.createTempFile(target.getParent(), target.getFileName() + ".", ".part");
-            try {
-                try (FileChannel channel = FileChannel.open(part, StandardOpenOption.WRITE)) {
-                    write(channel);
-                    channel.force(true);
-                }
-                Files.move(part, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-            } finally {
-                Files.deleteIfExists(part);
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(path + ": cannot be written: " + e.getMessage(), e);
-        }
+        FileOutput.write(path, this::write);
     }
 
     /// The whole file in memory, for small ones.
     public byte[] toBytes() {
-        try (var bytes = new ByteArrayOutputStream()) {
-            write(Channels.newChannel(bytes));
-            return bytes.toByteArray();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return FileOutput.toBytes(this::write);
     }
 
     private void write(WritableByteChannel channel) throws IOException {
-        writeFully(channel, ByteBuffer.wrap(header()));
+        FileOutput.write(channel, header());
         for (Tensor tensor : tensors.values()) {
-            MemorySegment data = tensor.data();
-            for (long offset = 0; offset < data.byteSize(); offset += CHUNK_BYTES) {
-                long size = Math.min(CHUNK_BYTES, data.byteSize() - offset);
-                writeFully(channel, data.asSlice(offset, size).asByteBuffer());
-            }
-            long padding = GgufReader.roundUp(data.byteSize(), alignment) - data.byteSize();
-            writeFully(channel, ByteBuffer.allocate(Math.toIntExact(padding)));
-        }
-    }
-
-    private static void writeFully(WritableByteChannel channel, ByteBuffer bytes) throws IOException {
-        while (bytes.hasRemaining()) {
-            channel.write(bytes);
+            FileOutput.write(channel, tensor.data());
+            long padding = GgufReader.roundUp(tensor.sizeBytes(), alignment) - tensor.sizeBytes();
+            FileOutput.write(channel, new byte[Math.toIntExact(padding)]);
         }
     }
 

@@ -100,7 +100,7 @@ final class HuggingFaceConfig {
     }
 
     private void refuseWhatWouldBeMisread() {
-        if (config.contains("quantization_config.quant_method")) {
+        if (config.contains("quantization_config.quant_method") && !CompressedTensors.isNamedBy(config)) {
             throw new Unsupported(config.source() + ": weights stored quantized by "
                     + config.string("quantization_config.quant_method"));
         }

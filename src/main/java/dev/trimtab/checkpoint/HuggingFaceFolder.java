@@ -23,6 +23,8 @@ import java.util.TreeMap;
 ///    `tokenizer_config.json` and `chat_template.jinja` for the chat template and whether a first token is
 ///    added.
 ///
+/// Matrices stored quantized come out as [CompressedTensors] says.
+///
 /// Where the head is tied, whichever of the two matrices is stored is the embedding.
 final class HuggingFaceFolder {
     private static final String CONFIG = "config.json";
@@ -142,9 +144,12 @@ final class HuggingFaceFolder {
     private Contents canonical(Contents stored) {
         String source = stored.metadata().source();
         Map<String, MetadataValue> values = new LinkedHashMap<>();
-        Map<String, Tensor> tensors = renamed(source, stored.tensors());
-        if (Files.exists(folder.resolve(CONFIG))) {
+        Map<String, Tensor> tensors = new LinkedHashMap<>();
+        if (!Files.exists(folder.resolve(CONFIG))) {
+            tensors.putAll(renamed(source, stored.tensors()));
+        } else {
             Metadata config = JsonFile.flatten(folder.resolve(CONFIG).toString(), bytes(CONFIG));
+            tensors.putAll(renamed(source, weights(config, stored.tensors())));
             values.putAll(HuggingFaceConfig.toMetadata(config));
             if (config.flag("tie_word_embeddings", false)) {
                 tie(tensors);
@@ -156,6 +161,12 @@ final class HuggingFaceFolder {
         tokenizer(values);
         stored.metadata().values().forEach(values::putIfAbsent);
         return new Contents(new Metadata(source, values), tensors);
+    }
+
+    private Map<String, Tensor> weights(Metadata config, Map<String, Tensor> stored) {
+        return CompressedTensors.isNamedBy(config)
+                ? CompressedTensors.decompress(config, stored, files::allocate)
+                : stored;
     }
 
     private static Tensor ropeFactors(Metadata config, Metadata converted) {

@@ -26,6 +26,9 @@ import java.util.function.Supplier;
 /// is seen half done. So [#reading(Supplier)] turns the first into [BadCheckpoint] and afterwards looks for
 /// the other two. Replacing a file by renaming another over it is harmless: the mapping keeps the old one.
 final class MappedFiles implements AutoCloseable {
+    /// A line of the cache.
+    private static final long ALLOCATION_ALIGNMENT = 64;
+
     private final Arena arena = Arena.ofShared();
     private final List<MappedFile> files = new ArrayList<>();
 
@@ -78,6 +81,11 @@ final class MappedFiles implements AutoCloseable {
         } catch (IOException e) {
             throw new BadCheckpoint(path + ": cannot be read: " + e.getMessage(), e);
         }
+    }
+
+    /// Zeroed memory that lives as long as the mappings.
+    MemorySegment allocate(long sizeBytes) {
+        return arena.allocate(sizeBytes, ALLOCATION_ALIGNMENT);
     }
 
     /// Runs `load`, which may read the mappings on this thread or others, and answers its result if the files

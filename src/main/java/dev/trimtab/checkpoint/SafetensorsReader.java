@@ -19,12 +19,14 @@ import java.util.Map;
 /// Reads one safetensors file. The layout:
 ///
 /// 1. Header length N, u64 little-endian, at most 100 MB.
-/// 2. N bytes of JSON that begin with `{` and may end in spaces: an object from tensor names to `{"dtype":
-///    .., "shape": [..], "data_offsets": [begin, end]}`, and `__metadata__` to an object of strings.
-/// 3. The buffer: the tensors' bytes, row-major, little-endian, the offsets relative to its start. Sorted by
-///    offset the tensors tile it: no gap, no overlap, nothing left.
+/// 2. N bytes of JSON that begin with `{` and may end in spaces: an object from tensor names to
+///    `{"dtype": .., "shape": [..], "data_offsets": [begin, end]}`, and `__metadata__` to an object of
+///    strings.
+/// 3. The buffer: the tensors' bytes, row-major, little-endian, the offsets relative to its start.
+///    Sorted by offset the tensors tile it: no gap, no overlap, nothing left.
 ///
-/// Source: huggingface/safetensors, `safetensors/src/tensor.rs` at 24b0b28.
+/// Source: huggingface/safetensors, `safetensors/src/tensor.rs` at 24b0b28. A tensor of any dtype is
+/// read; which can be decoded is [dev.trimtab.tensor.Dequantizer]'s to say.
 final class SafetensorsReader {
     /// The format's own limit.
     static final int HEADER_BYTES_MAX = 100_000_000;
@@ -35,17 +37,8 @@ final class SafetensorsReader {
     /// Names are paths of modules, of up to about 120 characters.
     private static final int NAME_LENGTH_MAX = 1024;
 
-    private static final String METADATA = "__metadata__";
-
-    private static final Map<String, Encoding> ENCODINGS = Map.of(
-            "F64", Encoding.F64,
-            "F32", Encoding.F32,
-            "F16", Encoding.F16,
-            "BF16", Encoding.BF16,
-            "I64", Encoding.I64,
-            "I32", Encoding.I32,
-            "I16", Encoding.I16,
-            "I8", Encoding.I8);
+    /// The name in the header that is no tensor's.
+    static final String METADATA = "__metadata__";
 
     private final String source;
     private final MemorySegment bytes;
@@ -69,8 +62,8 @@ final class SafetensorsReader {
     /// `__metadata__`.
     ///
     /// @throws BadCheckpoint when a rule above is broken
-    /// @throws Unsupported for a dtype without an encoding here, a tensor without elements or of too many
-    ///     dimensions
+    /// @throws Unsupported for a dtype that the format does not know, a tensor without elements or of
+    ///     too many dimensions
     static Contents read(String source, MemorySegment bytes) {
         return new SafetensorsReader(source, bytes).read();
     }
@@ -176,10 +169,9 @@ final class SafetensorsReader {
     }
 
     private Tensor tensor(Entry entry, MemorySegment data) {
-        Encoding encoding = ENCODINGS.get(entry.dtype());
-        if (encoding == null) {
-            throw new Unsupported(source + ": " + shown(entry.name()) + ": dtype " + shown(entry.dtype()));
-        }
+        Encoding encoding = SafetensorsDtypes.encoding(entry.dtype())
+                .orElseThrow(
+                        () -> new Unsupported(source + ": " + shown(entry.name()) + ": dtype " + shown(entry.dtype())));
         List<Long> extents = entry.shape().isEmpty() ? List.of(1L) : entry.shape();
         if (extents.size() > Shape.RANK_MAX || extents.contains(0L)) {
             throw new Unsupported(source + ": " + shown(entry.name()) + ": shape " + extents + "; up to "
@@ -187,6 +179,9 @@ final class SafetensorsReader {
         }
         try {
             Shape shape = new Shape(extents);
+            if (shape.elements() % encoding.blockElements() != 0) {
+                throw mismatch(entry.name(), "whole bytes of " + encoding, shape);
+            }
             long sizeBytes = encoding.sizeBytes(shape.elements());
             if (sizeBytes != data.byteSize()) {
                 throw mismatch(entry.name(), sizeBytes + " bytes for " + encoding + shape, data.byteSize());

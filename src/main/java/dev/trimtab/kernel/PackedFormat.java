@@ -49,7 +49,7 @@ public enum PackedFormat {
     public static PackedFormat lossless(Encoding encoding) {
         return switch (encoding) {
             case F16 -> F16;
-            case BF16 -> BF16;
+            case BF16, F8_E4M3, F8_E5M2, F8_E4M3FNUZ, F8_E5M2FNUZ, I8, U8 -> BF16;
             case Q8_0 -> INT8;
             case Q5_0 -> INT5;
             case Q5_1 -> INT5_ASYMMETRIC;

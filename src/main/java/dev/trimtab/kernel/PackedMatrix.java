@@ -1,7 +1,7 @@
 package dev.trimtab.kernel;
 
 import dev.trimtab.error.Unsupported;
-import dev.trimtab.tensor.BlockScales;
+import dev.trimtab.tensor.CodeScales;
 import dev.trimtab.tensor.Dequantizer;
 import dev.trimtab.tensor.Tensor;
 import java.lang.foreign.Arena;
@@ -190,7 +190,7 @@ public final class PackedMatrix {
     private final class Packer {
         private final Tensor weight;
         private final int stride = tileColumns * TILE;
-        private final BlockScales blockScales;
+        private final CodeScales codeScales;
         private final boolean keepsScales;
         private final float[] decoded = new float[TILE * stride];
         private final float[] tile = new float[TILE * TILE];
@@ -207,10 +207,10 @@ public final class PackedMatrix {
 
         Packer(Tensor weight) {
             this.weight = weight;
-            this.blockScales = BlockScales.of(weight.encoding());
-            this.keepsScales = blockScales.codeBits() > 0
-                    && blockScales.codeBits() <= format.codeBits()
-                    && blockScales.hasMinimum() == format.isAsymmetric();
+            this.codeScales = CodeScales.of(weight.encoding());
+            this.keepsScales = codeScales.codeBits() > 0
+                    && codeScales.codeBits() <= format.codeBits()
+                    && codeScales.hasMinimum() == format.isAsymmetric();
         }
 
         void pack(int panel) {
@@ -286,8 +286,8 @@ public final class PackedMatrix {
         private void takeScales(int from) {
             for (int row = 0; row < TILE; row++) {
                 boolean present = firstRow + row < rows;
-                float scale = present ? blockScales.scale(weight, firstRow + row, from) : 0;
-                float minimum = present ? blockScales.minimum(weight, firstRow + row, from) : 0;
+                float scale = present ? codeScales.scale(weight, firstRow + row, from) : 0;
+                float minimum = present ? codeScales.minimum(weight, firstRow + row, from) : 0;
                 halves[lane(row)] = Float.floatToFloat16(scale);
                 minima[lane(row)] = Float.floatToFloat16(minimum);
             }

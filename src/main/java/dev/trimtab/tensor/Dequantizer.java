@@ -7,13 +7,16 @@ import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
 
-/// Decodes the bytes of a tensor to floats, a plain loop per encoding: the reference that packing and tests
-/// stand on.
+/// Decodes the bytes of a tensor to floats, a plain loop per encoding: the reference that packing and
+/// tests stand on.
 ///
-/// Layouts are ggml's (`ggml-common.h`), all numbers little-endian; each stands at its family: [PlainValues],
-/// [ClassicBlocks], [KQuantBlocks], [TableBlocks], [FewBitBlocks], [GridBlocks], [DeltaGridBlocks]. Results
-/// equal ggml's bit for bit. `Q8_1` and `Q8_K`, which ggml makes of activations only, no file holds and
-/// nothing decodes.
+/// Layouts are ggml's (`ggml-common.h`), all numbers little-endian; each stands at its family:
+/// [PlainValues], [SmallFloats], [ClassicBlocks], [KQuantBlocks], [TableBlocks], [FewBitBlocks],
+/// [GridBlocks], [DeltaGridBlocks]. Results equal ggml's bit for bit.
+///
+/// Nothing decodes `Q8_1` and `Q8_K`, which ggml makes of activations only, nor what safetensors can
+/// hold but weights are not kept in: wide unsigned and complex numbers, `F4` and `F6` without their
+/// scales.
 public final class Dequantizer {
     private static final Map<Encoding, Decoder> DECODERS = new EnumMap<>(Encoding.class);
 
@@ -67,6 +70,12 @@ public final class Dequantizer {
             case I16 -> Optional.of(PlainValues::i16);
             case I32 -> Optional.of(PlainValues::i32);
             case I64 -> Optional.of(PlainValues::i64);
+            case U8, BOOL -> Optional.of(PlainValues::u8);
+            case F8_E4M3 -> Optional.of(SmallFloats.E4M3::decode);
+            case F8_E5M2 -> Optional.of(SmallFloats.E5M2::decode);
+            case F8_E4M3FNUZ -> Optional.of(SmallFloats.E4M3FNUZ::decode);
+            case F8_E5M2FNUZ -> Optional.of(SmallFloats.E5M2FNUZ::decode);
+            case F8_E8M0 -> Optional.of(SmallFloats.E8M0::decode);
             case Q4_0 -> blocks(encoding, ClassicBlocks::q40);
             case Q4_1 -> blocks(encoding, ClassicBlocks::q41);
             case Q5_0 -> blocks(encoding, ClassicBlocks::q50);
@@ -92,7 +101,7 @@ public final class Dequantizer {
             case TQ2_0 -> blocks(encoding, FewBitBlocks::tq20);
             case Q1_0 -> blocks(encoding, FewBitBlocks::q10);
             case Q2_0 -> blocks(encoding, FewBitBlocks::q20);
-            case Q8_1, Q8_K -> Optional.empty();
+            case Q8_1, Q8_K, U16, U32, U64, C64, F6_E2M3, F6_E3M2, F4 -> Optional.empty();
         };
     }
 

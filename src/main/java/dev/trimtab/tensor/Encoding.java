@@ -2,12 +2,12 @@ package dev.trimtab.tensor;
 
 import java.util.Optional;
 
-/// The numeric storage format of a tensor's bytes: elements come in blocks of [#blockElements()] that take
-/// [#blockBytes()] bytes each. Numbers and names are ggml's (`enum ggml_type`, `ggml-common.h`), where ggml
-/// has one.
+/// The numeric storage format of a tensor's bytes: elements come in blocks of [#blockElements()] that
+/// take [#blockBytes()] bytes each. Numbers and names are ggml's (`enum ggml_type`, `ggml-common.h`);
+/// the rest are those of safetensors' dtypes that ggml lacks.
 ///
-/// Which encodings can be decoded is [Dequantizer]'s to say; here stands every one that a file can name, so
-/// that a refusal can name it too and so that sizes can be checked before anything is read.
+/// Which encodings can be decoded is [Dequantizer]'s to say; here stands every one that a file can name,
+/// so that a refusal can name it too and so that sizes can be checked before anything is read.
 public enum Encoding {
     F32(0, 1, 4),
     F16(1, 1, 2),
@@ -43,7 +43,23 @@ public enum Encoding {
     MXFP4(39, 32, 17),
     NVFP4(40, 64, 36),
     Q1_0(41, 128, 18),
-    Q2_0(42, 64, 18);
+    Q2_0(42, 64, 18),
+    U8(Encoding.NO_GGML_ID, 1, 1),
+    U16(Encoding.NO_GGML_ID, 1, 2),
+    U32(Encoding.NO_GGML_ID, 1, 4),
+    U64(Encoding.NO_GGML_ID, 1, 8),
+    BOOL(Encoding.NO_GGML_ID, 1, 1),
+    C64(Encoding.NO_GGML_ID, 1, 8),
+    F8_E4M3(Encoding.NO_GGML_ID, 1, 1),
+    F8_E5M2(Encoding.NO_GGML_ID, 1, 1),
+    F8_E4M3FNUZ(Encoding.NO_GGML_ID, 1, 1),
+    F8_E5M2FNUZ(Encoding.NO_GGML_ID, 1, 1),
+    F8_E8M0(Encoding.NO_GGML_ID, 1, 1),
+    F6_E2M3(Encoding.NO_GGML_ID, 4, 3),
+    F6_E3M2(Encoding.NO_GGML_ID, 4, 3),
+    F4(Encoding.NO_GGML_ID, 2, 1);
+
+    private static final int NO_GGML_ID = -1;
 
     private final int ggmlId;
     private final int blockElements;
@@ -58,18 +74,25 @@ public enum Encoding {
     /// The encoding with ggml's number `id`; empty for numbers never given, or given to a removed one.
     public static Optional<Encoding> ofGgmlId(int id) {
         for (Encoding encoding : values()) {
-            if (encoding.ggmlId == id) {
+            if (encoding.hasGgmlId() && encoding.ggmlId == id) {
                 return Optional.of(encoding);
             }
         }
         return Optional.empty();
     }
 
+    /// Whether GGUF can hold it.
+    public boolean hasGgmlId() {
+        return ggmlId != NO_GGML_ID;
+    }
+
+    /// Its number in GGUF; -1 where there is none.
     public int ggmlId() {
         return ggmlId;
     }
 
-    /// Elements in a block; a row's length must be a multiple of it.
+    /// Elements in a block; a row's length must be a multiple of it (of `F4` and `F6`, the whole
+    /// tensor's).
     public int blockElements() {
         return blockElements;
     }

@@ -36,6 +36,12 @@ final class PlainValues {
         }
     }
 
+    static void u8(MemorySegment bytes, long at, float[] out, int to, int count) {
+        for (int i = 0; i < count; i++) {
+            out[to + i] = LittleEndian.u8(bytes, at + i);
+        }
+    }
+
     static void i16(MemorySegment bytes, long at, float[] out, int to, int count) {
         for (int i = 0; i < count; i++) {
             out[to + i] = bytes.get(LittleEndian.SHORT, at + 2L * i);

@@ -1,7 +1,9 @@
 package dev.trimtab.checkpoint;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.trimtab.error.Unsupported;
 import dev.trimtab.tensor.Encoding;
 import dev.trimtab.tensor.Shape;
 import dev.trimtab.tensor.Tensor;
@@ -64,6 +66,45 @@ class GgufWriterTest {
                                     tensor.data().mismatch(other.tensor(name).data()))
                             .isEqualTo(-1));
         }
+    }
+
+    @Test
+    void copiesACheckpointWithItsUnknownKeysToTheSameBytes() {
+        byte[] bytes = everyType(new GgufWriter(128))
+                .uint32("general.quantization_version", 2)
+                .text("nobody.knows.this", "kept")
+                .tensor(tensor("a.weight", Encoding.Q6_K, 512, 3))
+                .tensor(tensor("b.weight", Encoding.BF16, 5, 1))
+                .toBytes();
+
+        byte[] copy = GgufWriter.copyOf(Checkpoint.of("t", MemorySegment.ofArray(bytes)))
+                .toBytes();
+
+        assertThat(copy).isEqualTo(bytes);
+    }
+
+    @Test
+    void namesTheFileTypeOfMostBytes() {
+        GgufWriter writer = new GgufWriter()
+                .uint32("general.file_type", 99)
+                .tensor(tensor("a", Encoding.F32, 256, 1))
+                .tensor(tensor("b", Encoding.Q4_K, 256, 64));
+
+        assertThat(read(writer.fileType()).integer("general.file_type")).isEqualTo(14);
+        assertThat(read(new GgufWriter().uint32("general.file_type", 99).fileType())
+                        .contains("general.file_type"))
+                .isFalse();
+    }
+
+    @Test
+    void refusesWhatGgufHasNoNumberFor() {
+        assertThatThrownBy(() -> new GgufWriter().tensor(tensor("a", Encoding.F8_E4M3, 8, 1)))
+                .isInstanceOf(Unsupported.class)
+                .hasMessage("a: GGUF cannot hold F8_E4M3");
+    }
+
+    private static Metadata read(GgufWriter writer) {
+        return Checkpoint.of("t", MemorySegment.ofArray(writer.toBytes())).metadata();
     }
 
     private static byte[] rewrite(Metadata metadata) {

@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.Scanner;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -79,11 +80,84 @@ class SafetensorsReaderTest {
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
-            value = {"F8_E4M3 | [8]", "F32 | [0]", "F32 | [2, 1, 1, 1, 1]", "U8 | [8]"})
+            value = {"F2 | [8]", "F32 | [0]", "F32 | [2, 1, 1, 1, 1]", "f32 | [2]", "Q8_0 | [8]"})
     void refusesWhatItHasNoEncodingOrShapeForByTheTensorsName(String dtype, String shape) {
         byte[] file = TestSafetensors.file(entry(dtype, shape, "[0, 8]"), new byte[8]);
 
         assertThatThrownBy(() -> read(file)).isInstanceOf(Unsupported.class).hasMessageContaining("a.weight");
+    }
+
+    /// Of every dtype, a shape that takes 24 bytes.
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "BOOL | [24]",
+                "U8 | [24]",
+                "I8 | [3, 8]",
+                "F8_E5M2 | [24]",
+                "F8_E4M3 | [24]",
+                "F8_E8M0 | [24]",
+                "F8_E4M3FNUZ | [24]",
+                "F8_E5M2FNUZ | [24]",
+                "F4 | [48]",
+                "F4 | [3, 16]",
+                "F6_E2M3 | [32]",
+                "F6_E3M2 | [2, 16]",
+                "I16 | [12]",
+                "U16 | [12]",
+                "F16 | [12]",
+                "BF16 | [12]",
+                "I32 | [6]",
+                "U32 | [6]",
+                "F32 | [6]",
+                "C64 | [3]",
+                "F64 | [3]",
+                "I64 | [3]",
+                "U64 | [3]"
+            })
+    void readsEveryDtypeToItsSize(String dtype, String shape) {
+        byte[] file = TestSafetensors.file(entry(dtype, shape, "[0, 24]"), new byte[24]);
+
+        Tensor tensor = read(file).tensors().values().iterator().next();
+
+        assertThat(tensor.encoding()).isEqualTo(Encoding.valueOf(dtype));
+        assertThat(tensor.sizeBytes()).isEqualTo(24);
+        assertThatThrownBy(() -> read(TestSafetensors.file(entry(dtype, shape, "[0, 25]"), new byte[25])))
+                .isInstanceOf(BadCheckpoint.class)
+                .hasMessageContaining("expected 24 bytes");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {"F4 | [3]", "F6_E2M3 | [5]", "F6_E3M2 | [2, 3]"})
+    void refusesPartsOfBytes(String dtype, String shape) {
+        byte[] file = TestSafetensors.file(entry(dtype, shape, "[0, 8]"), new byte[8]);
+
+        assertThatThrownBy(() -> read(file))
+                .isInstanceOf(BadCheckpoint.class)
+                .hasMessageContaining("a.weight: expected whole bytes of " + dtype);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {"[0, 8] | [4, 12] | 12", "[0, 4] | [8, 12] | 12", "[0, 8] | [0, 8] | 8", "[0, 4] | [4, 8] | 12"})
+    void refusesOverlapsHolesAndRests(String first, String second, int size) {
+        byte[] file = TestSafetensors.file("{" + bytes("a", first) + ", " + bytes("b", second) + "}", new byte[size]);
+
+        assertThatThrownBy(() -> read(file)).isInstanceOf(BadCheckpoint.class).hasMessageContaining("bytes");
+    }
+
+    /// The entry of a tensor of bytes that fills its offsets.
+    private static String bytes(String name, String offsets) {
+        try (Scanner numbers = new Scanner(offsets)) {
+            numbers.useDelimiter("[^0-9]+");
+            int length = -numbers.nextInt() + numbers.nextInt();
+            return "\"%s\": {\"dtype\": \"U8\", \"shape\": [%d], \"data_offsets\": %s}"
+                    .formatted(name, length, offsets);
+        }
     }
 
     @ParameterizedTest

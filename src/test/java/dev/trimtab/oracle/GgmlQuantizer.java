@@ -19,7 +19,8 @@ import org.jspecify.annotations.Nullable;
 
 /// ggml's own quantizers and dequantizers (b4916), the yardstick for ours. Tests only.
 public final class GgmlQuantizer {
-    /// `GGML_TYPE_COUNT` of b4916: newer types (MXFP4 and on) it does not have, and asking would abort the JVM.
+    /// `GGML_TYPE_COUNT` of b4916: newer types (MXFP4 and on) it does not have, and asking would abort
+    /// the JVM.
     private static final int TYPE_COUNT = 39;
 
     /// `offsetof(struct ggml_type_traits, to_float)`: after name, two block sizes, type size and a flag.
@@ -43,7 +44,10 @@ public final class GgmlQuantizer {
 
     /// Whether ggml b4916 quantizes to `encoding` and back.
     public static boolean knows(Encoding encoding) {
-        return encoding.ggmlId() < TYPE_COUNT && !PLAIN.contains(encoding) && !INTERMEDIATE.contains(encoding);
+        return encoding.hasGgmlId()
+                && encoding.ggmlId() < TYPE_COUNT
+                && !PLAIN.contains(encoding)
+                && !INTERMEDIATE.contains(encoding);
     }
 
     /// Whether [#quantize] to `encoding` needs importances.

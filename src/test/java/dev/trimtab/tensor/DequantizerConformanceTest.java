@@ -5,15 +5,27 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.trimtab.SharedData;
 import dev.trimtab.checkpoint.Checkpoint;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
 /// One real matrix in every encoding, quantized and decoded by ggml: ours must decode to the same bits.
 class DequantizerConformanceTest {
+    private static final Set<Encoding> OTHERS = EnumSet.of(
+            Encoding.F64, Encoding.I8, Encoding.I16, Encoding.I32, Encoding.I64, Encoding.Q8_1, Encoding.Q8_K);
+
+    /// All of ggml's that stand for weights, less doubles and integers: a new one in the vectors, or
+    /// here, fails the test.
+    private static final Set<Encoding> WEIGHTS = Arrays.stream(Encoding.values())
+            .filter(Encoding::hasGgmlId)
+            .filter(encoding -> !OTHERS.contains(encoding))
+            .collect(Collectors.toCollection(() -> EnumSet.noneOf(Encoding.class)));
+
     @TestFactory
     Stream<DynamicTest> decodesToGgmlsBits() {
         Path file = SharedData.path("vectors/gguf/ggml_quant_vectors.gguf");
@@ -25,7 +37,7 @@ class DequantizerConformanceTest {
         Set<Encoding> seen = EnumSet.noneOf(Encoding.class);
         quantized.forEach(tensor -> seen.add(tensor.encoding()));
 
-        assertThat(seen).hasSize(28);
+        assertThat(seen).isEqualTo(WEIGHTS);
         return quantized.stream()
                 .map(tensor -> DynamicTest.dynamicTest(tensor.name(), () -> {
                     Tensor expected = checkpoint.tensor("d" + tensor.name());

@@ -19,13 +19,22 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class DequantizerTest {
-    /// Made of activations only; ggml itself does not decode them.
-    private static final Set<Encoding> ACTIVATIONS = EnumSet.of(Encoding.Q8_1, Encoding.Q8_K);
+    /// Made of activations only, or nothing that weights are kept in.
+    private static final Set<Encoding> NOT_WEIGHTS = EnumSet.of(
+            Encoding.Q8_1,
+            Encoding.Q8_K,
+            Encoding.U16,
+            Encoding.U32,
+            Encoding.U64,
+            Encoding.C64,
+            Encoding.F4,
+            Encoding.F6_E2M3,
+            Encoding.F6_E3M2);
 
     @ParameterizedTest
     @EnumSource(
-            mode = EnumSource.Mode.EXCLUDE,
-            names = {"Q8_1", "Q8_K", "I8", "I16", "I32", "I64", "F64"})
+            mode = EnumSource.Mode.MATCH_NONE,
+            names = {"Q8_[1K]", "I\\d+", "U\\d+", "BOOL", "C64", "F64", "F[468].*"})
     void decodesBlocksOfGgmlToItsBits(Encoding encoding) throws IOException {
         Checkpoint checkpoint = ggmlBlocks();
         String name = "q." + encoding.name().toLowerCase(Locale.ROOT);
@@ -49,6 +58,43 @@ class DequantizerTest {
         assertThat(decode(Encoding.F64, doubles.array())).containsExactly((float) Math.PI, Float.POSITIVE_INFINITY);
     }
 
+    /// Figures of the formats' own specifications: least and greatest, the special ones, one in the
+    /// middle.
+    @Test
+    void decodesFloatsOfOneByte() {
+        float nan = Float.NaN;
+        float infinity = Float.POSITIVE_INFINITY;
+
+        assertThat(bytes(Encoding.F8_E4M3, 0x01, 0x08, 0x38, 0x7e, 0x7f, 0x80, 0xb9, 0xff))
+                .containsExactly(0x1p-9f, 0x1p-6f, 1, 448, nan, -0f, -1.125f, nan);
+        assertThat(bytes(Encoding.F8_E5M2, 0x01, 0x04, 0x3c, 0x7b, 0x7c, 0x7d, 0xbd, 0xfc))
+                .containsExactly(0x1p-16f, 0x1p-14f, 1, 57_344, infinity, nan, -1.25f, -infinity);
+        assertThat(bytes(Encoding.F8_E4M3FNUZ, 0x01, 0x40, 0x7f, 0x80, 0xff))
+                .containsExactly(0x1p-10f, 1, 240, nan, -240);
+        assertThat(bytes(Encoding.F8_E5M2FNUZ, 0x01, 0x40, 0x7f, 0x80, 0xff))
+                .containsExactly(0x1p-17f, 1, 57_344, nan, -57_344);
+        assertThat(bytes(Encoding.F8_E8M0, 0, 127, 254, 255)).containsExactly(0x1p-127f, 1, 0x1p127f, nan);
+        assertThat(bytes(Encoding.U8, 0, 200)).containsExactly(0, 200);
+    }
+
+    /// E5M2 is the upper byte of an f16.
+    @Test
+    void decodesEveryE5m2AsTheHalfOfItsBits() {
+        for (int bits = 0; bits < 256; bits++) {
+            float half = Float.float16ToFloat((short) (bits << 8));
+
+            assertThat(bytes(Encoding.F8_E5M2, bits)).containsExactly(half);
+        }
+    }
+
+    private static float[] bytes(Encoding encoding, int... bits) {
+        byte[] bytes = new byte[bits.length];
+        for (int i = 0; i < bits.length; i++) {
+            bytes[i] = (byte) bits[i];
+        }
+        return decode(encoding, bytes);
+    }
+
     @Test
     void decodesFromAnyOffsetAndToAnyPosition() {
         byte[] bytes = new byte[3 + 2 * 34];
@@ -65,12 +111,12 @@ class DequantizerTest {
     @ParameterizedTest
     @EnumSource
     void decodesEveryEncodingOfWeights(Encoding encoding) {
-        assertThat(Dequantizer.canDecode(encoding)).isNotEqualTo(ACTIVATIONS.contains(encoding));
+        assertThat(Dequantizer.canDecode(encoding)).isNotEqualTo(NOT_WEIGHTS.contains(encoding));
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"Q8_1", "Q8_K"})
-    void refusesEncodingsOfActivationsByName(Encoding encoding) {
+    @EnumSource(names = {"Q8_1", "Q8_K", "F4", "C64"})
+    void refusesTheOthersByName(Encoding encoding) {
         assertThatThrownBy(() -> decode(encoding, new byte[encoding.blockBytes()]))
                 .isInstanceOf(Unsupported.class)
                 .hasMessageContaining(encoding.name());
