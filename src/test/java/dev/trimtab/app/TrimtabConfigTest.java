@@ -4,15 +4,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.trimtab.api.http.ApiOptions;
+import dev.trimtab.checkpoint.hub.HubOptions;
 import dev.trimtab.engine.EngineOptions;
 import dev.trimtab.error.BadConfiguration;
 import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.model.ModelLoader;
 import io.smallrye.config.SmallRyeConfigBuilder;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -36,6 +40,8 @@ class TrimtabConfigTest {
         assertThat(serving.variants().model()).isEqualTo(ModelLoader.Options.SERVING);
         assertThat(serving.threads()).isEqualTo(ComputePool.defaultThreads());
         assertThat(serving.kvCacheBytes()).isEmpty();
+        assertThat(serving.hub().stall()).isEqualTo(HubOptions.STALL);
+        assertThat(serving.hub().cache()).hasFileName("trimtab");
         ApiOptions api = config.api("127.0.0.1");
         assertThat(api.allowedHosts()).containsExactly("127.0.0.1");
         assertThat(api.allowedOrigins()).isEmpty();
@@ -50,16 +56,20 @@ class TrimtabConfigTest {
                   - name: tiny
                     source: tiny.gguf
                 """);
-        TrimtabConfig config = config(Map.of(
-                "trimtab.file", file.toString(),
-                "trimtab.engine.max-sequences", "8",
-                "trimtab.engine.max-batched-tokens", "128",
-                "trimtab.engine.max-waiting", "16",
-                "trimtab.memory.kv-cache", "2G",
-                "trimtab.compute.threads", "1",
-                "trimtab.http.allowed-hosts", "gateway",
-                "trimtab.http.allowed-origins", "https://chat.example.org",
-                "trimtab.http.api-keys", "a,b"));
+        TrimtabConfig config = config(Map.ofEntries(
+                Map.entry("trimtab.file", file.toString()),
+                Map.entry("trimtab.cache", "/tmp/models"),
+                Map.entry("trimtab.engine.max-sequences", "8"),
+                Map.entry("trimtab.engine.max-batched-tokens", "128"),
+                Map.entry("trimtab.engine.max-waiting", "16"),
+                Map.entry("trimtab.memory.kv-cache", "2G"),
+                Map.entry("trimtab.compute.threads", "1"),
+                Map.entry("trimtab.http.allowed-hosts", "gateway"),
+                Map.entry("trimtab.http.allowed-origins", "https://chat.example.org"),
+                Map.entry("trimtab.http.api-keys", "a,b"),
+                Map.entry("trimtab.hub.url", "https://hub.example.org/mirror/"),
+                Map.entry("trimtab.hub.token", "t"),
+                Map.entry("trimtab.hub.stall", "5s")));
 
         ServingOptions serving = config.serving();
 
@@ -69,6 +79,12 @@ class TrimtabConfigTest {
         assertThat(serving.variants().engine()).isEqualTo(new EngineOptions(8, 128, 16));
         assertThat(serving.kvCacheBytes()).hasValue(2L << 30);
         assertThat(serving.threads()).isEqualTo(1);
+        assertThat(serving.hub())
+                .isEqualTo(new HubOptions(
+                        URI.create("https://hub.example.org/mirror"),
+                        Optional.of("t"),
+                        Path.of("/tmp/models"),
+                        Duration.ofSeconds(5)));
         assertThat(config.api("localhost").allowedHosts()).containsExactlyInAnyOrder("localhost", "gateway");
         assertThat(config.api("localhost").allowedOrigins()).containsExactly("https://chat.example.org");
         assertThat(config.api("localhost").apiKeys()).containsExactlyInAnyOrder("a", "b");
@@ -90,6 +106,7 @@ class TrimtabConfigTest {
 
     private static TrimtabConfig config(Map<String, String> values) {
         return new SmallRyeConfigBuilder()
+                .addDefaultInterceptors()
                 .addDiscoveredConverters()
                 .withMapping(TrimtabConfig.class)
                 .withDefaultValues(values)
