@@ -90,6 +90,13 @@ record CompletionRequest(
                 OptionalLong.of(sampling.seed().getAsLong() + sample));
     }
 
+    /// Writes the log probabilities of one choice.
+    LogprobFields logprobFields() {
+        return wanted.echo()
+                ? LogprobFields.ofEcho(variant.tokenizer())
+                : LogprobFields.ofContinuation(variant.tokenizer());
+    }
+
     boolean isStreamed() {
         return delivery != Delivery.WHOLE;
     }

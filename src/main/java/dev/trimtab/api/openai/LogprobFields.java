@@ -28,9 +28,19 @@ final class LogprobFields {
     private final Detokenizer detokenizer;
     private int offset;
 
-    LogprobFields(Tokenizer tokenizer) {
-        this.vocabulary = tokenizer.vocabulary();
-        this.detokenizer = tokenizer.detokenizer();
+    private LogprobFields(Vocabulary vocabulary, Detokenizer detokenizer) {
+        this.vocabulary = vocabulary;
+        this.detokenizer = detokenizer;
+    }
+
+    /// For a choice whose first token continues the prompt.
+    static LogprobFields ofContinuation(Tokenizer tokenizer) {
+        return new LogprobFields(tokenizer.vocabulary(), tokenizer.detokenizer());
+    }
+
+    /// For a choice that begins with the prompt's own tokens.
+    static LogprobFields ofEcho(Tokenizer tokenizer) {
+        return new LogprobFields(tokenizer.vocabulary(), tokenizer.detokenizerFromStart());
     }
 
     /// What there is to say of a token that nothing stands before.

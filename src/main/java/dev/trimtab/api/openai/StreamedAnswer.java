@@ -46,7 +46,7 @@ final class StreamedAnswer implements Answer {
         this.opened = new boolean[request.sequences()];
         for (int index = 0; request.wanted().logprobs() && index < opened.length; index++) {
             promptScores.add(new ArrayList<>(request.echoedLogprobs(index)));
-            logprobFields.add(new LogprobFields(request.variant().tokenizer()));
+            logprobFields.add(request.logprobFields());
         }
         JsonWriter json = new JsonWriter(256);
         AnswerHead.of(exchange, request).open(json, request.shape().chunkObject());

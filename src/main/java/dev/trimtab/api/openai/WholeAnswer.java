@@ -100,8 +100,7 @@ final class WholeAnswer implements Answer {
 
     private void logprobs(JsonWriter json, Choice choice) {
         if (request.wanted().logprobs()) {
-            LogprobFields fields = new LogprobFields(request.variant().tokenizer());
-            request.shape().logprobs(json, fields, choice.logprobs());
+            request.shape().logprobs(json, request.logprobFields(), choice.logprobs());
         } else {
             json.value(null);
         }

@@ -2,6 +2,7 @@ package dev.trimtab.checkpoint.hub;
 
 import dev.trimtab.error.Unavailable;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.time.Clock;
 import java.time.DateTimeException;
 import java.time.Duration;
@@ -71,6 +72,9 @@ record Retry(Pause pause, Clock clock) {
     }
 
     private static String reason(IOException e) {
+        if (e instanceof ConnectException) {
+            return "no connection";
+        }
         return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
     }
 
