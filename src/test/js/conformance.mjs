@@ -69,6 +69,38 @@ const checks = {
     assert.ok(completion.usage.completion_tokens <= 2)
   },
 
+  async reportsLogProbabilities() {
+    const request = { ...question, logprobs: true, top_logprobs: 2 }
+    const whole = await client.chat.completions.create(request)
+    const { content, refusal } = whole.choices[0].logprobs
+    assert.equal(refusal, null)
+    assert.equal(Buffer.from(content.flatMap(token => token.bytes)).toString(), answer)
+    assert.ok(content.every(token => token.logprob <= 0 && token.top_logprobs.length === 2))
+    const streamed = await client.chat.completions.stream(request).finalChatCompletion()
+    assert.deepEqual(streamed.choices[0].logprobs.content, content)
+  },
+
+  async echoesAPromptWithItsScores() {
+    const prompt = 'The capital of Norway'
+    const completion = await client.completions.create({ model: 'demo', prompt, echo: true, logprobs: 1, max_tokens: 1 })
+    const { tokens, token_logprobs, top_logprobs, text_offset } = completion.choices[0].logprobs
+    assert.ok(completion.choices[0].text.startsWith(prompt))
+    assert.equal(token_logprobs[0], null)
+    assert.equal(top_logprobs[0], null)
+    assert.ok(token_logprobs.slice(1).every(logprob => logprob <= 0))
+    assert.equal(tokens.join(''), completion.choices[0].text)
+    assert.equal(text_offset[1], tokens[0].length)
+    const stream = await client.completions.create({ model: 'demo', prompt, echo: true, logprobs: 1, max_tokens: 1, stream: true })
+    let text = ''
+    let offsets = []
+    for await (const chunk of stream) {
+      text += chunk.choices[0].text
+      offsets.push(...(chunk.choices[0].logprobs?.text_offset ?? []))
+    }
+    assert.deepEqual(offsets, text_offset)
+    assert.equal(text.slice(0, prompt.length), prompt)
+  },
+
   async aborts() {
     const stream = await client.chat.completions.create({
       ...question,

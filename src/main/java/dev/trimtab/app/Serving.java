@@ -1,6 +1,7 @@
 package dev.trimtab.app;
 
 import dev.trimtab.checkpoint.Checkpoint;
+import dev.trimtab.checkpoint.hub.Hub;
 import dev.trimtab.engine.EngineListener;
 import dev.trimtab.engine.EngineLoop;
 import dev.trimtab.engine.KvPool;
@@ -55,7 +56,8 @@ public final class Serving implements AutoCloseable {
         refuseTwins(options.models());
         List<Checkpoint> checkpoints = new ArrayList<>();
         try {
-            options.models().forEach(model -> checkpoints.add(model.source().open()));
+            Hub hub = new Hub(options.hub(), progress::packed);
+            options.models().forEach(model -> checkpoints.add(model.source().open(hub)));
             Serving serving = new Serving(options, registry, listeners, plan(options, checkpoints));
             boolean started = false;
             try {

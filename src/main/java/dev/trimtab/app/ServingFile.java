@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 /// ```yaml
 /// models:
 ///   - name: demo              # the id clients name; default: the file's name
-///     source: embedded:demo   # or a path, relative to this file
+///     source: embedded:demo   # or a path, relative to this file, or hf:org/name
 ///     backend: trimtab        # or llama.cpp
 /// ```
 public record ServingFile(@Nullable List<Entry> models) {
@@ -81,7 +81,7 @@ public record ServingFile(@Nullable List<Entry> models) {
 
     private static ModelDeclaration declaration(Path file, Entry entry) {
         if (entry.source() == null) {
-            throw new BadConfiguration(file + ": a model needs a `source`: embedded:demo or a path");
+            throw new BadConfiguration(file + ": a model needs a `source`: embedded:demo, hf:org/name or a path");
         }
         ModelSource source = ModelSource.parse(entry.source());
         if (source instanceof ModelSource.Local(Path path) && !path.isAbsolute()) {

@@ -1,5 +1,6 @@
 package dev.trimtab.app;
 
+import dev.trimtab.checkpoint.hub.HubOptions;
 import dev.trimtab.engine.EngineOptions;
 import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.model.ModelLoader;
@@ -13,18 +14,24 @@ import java.util.OptionalLong;
 ///
 /// @param threads of the compute pool
 /// @param kvCacheBytes of the KV pool; empty lets the memory plan decide
+/// @param hub where `hf:` sources come from
 public record ServingOptions(
-        List<ModelDeclaration> models, VariantLoader.Options variants, int threads, OptionalLong kvCacheBytes) {
+        List<ModelDeclaration> models,
+        VariantLoader.Options variants,
+        int threads,
+        OptionalLong kvCacheBytes,
+        HubOptions hub) {
     public ServingOptions {
         models = List.copyOf(models);
     }
 
     /// `models` with every default: what the commands other than `serve` use.
-    public static ServingOptions of(List<ModelDeclaration> models) {
+    public static ServingOptions of(List<ModelDeclaration> models, HubOptions hub) {
         return new ServingOptions(
                 models,
                 new VariantLoader.Options(ModelLoader.Options.SERVING, EngineOptions.DEFAULT),
                 ComputePool.defaultThreads(),
-                OptionalLong.empty());
+                OptionalLong.empty(),
+                hub);
     }
 }

@@ -1,6 +1,7 @@
 package dev.trimtab.app;
 
 import dev.trimtab.api.http.ApiOptions;
+import dev.trimtab.checkpoint.hub.HubOptions;
 import dev.trimtab.engine.EngineOptions;
 import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.model.ModelLoader;
@@ -10,9 +11,12 @@ import dev.trimtab.variant.VariantLoader;
 import dev.trimtab.variant.llamacpp.LlamaBackend;
 import io.quarkus.runtime.configuration.MemorySize;
 import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.SmallRyeConfigBuilder;
 import io.smallrye.config.WithDefault;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -28,12 +32,17 @@ public interface TrimtabConfig {
     @WithDefault("trimtab.yaml")
     Path file();
 
-    /// One checkpoint to serve instead of the file's: a path or `embedded:demo` (the default where there is
-    /// no file).
+    /// One checkpoint to serve instead of the file's: a path, `hf:org/name` or `embedded:demo` (the default
+    /// where there is no file).
     Optional<String> model();
 
     /// The id under which `model` is served; its file's name where absent.
     Optional<String> name();
+
+    /// The folder of what was fetched; `$XDG_CACHE_HOME/trimtab`, else `~/.cache/trimtab`, where absent.
+    Optional<Path> cache();
+
+    Hub hub();
 
     Engine engine();
 
@@ -44,6 +53,21 @@ public interface TrimtabConfig {
     LlamaCpp llamaCpp();
 
     Http http();
+
+    /// Where `hf:` sources come from. The defaults look at the variables that Hugging Face's own tools read.
+    interface Hub {
+        /// A Hugging Face-compatible hub.
+        @WithDefault("${HF_ENDPOINT:https://huggingface.co}")
+        URI url();
+
+        /// Opens gated and private repositories. From the environment: `TRIMTAB_HUB_TOKEN`.
+        @WithDefault("${HF_TOKEN:}")
+        Optional<String> token();
+
+        /// How long the hub may be silent before a connection counts as lost.
+        @WithDefault("30s")
+        Duration stall();
+    }
 
     /// Limits of each variant's engine.
     interface Engine {
@@ -104,7 +128,30 @@ public interface TrimtabConfig {
                 threads,
                 memory().kvCache()
                         .map(size -> OptionalLong.of(size.asLongValue()))
-                        .orElseGet(OptionalLong::empty));
+                        .orElseGet(OptionalLong::empty),
+                hubOptions());
+    }
+
+    /// The hub's knobs; the cache's folder as the environment has it where none is set.
+    default HubOptions hubOptions() {
+        Path home = Path.of(System.getProperty("user.home"));
+        return new HubOptions(
+                hub().url(),
+                hub().token(),
+                cache().orElseGet(() ->
+                        HubOptions.defaultCache(Optional.ofNullable(System.getenv("XDG_CACHE_HOME")), home)),
+                hub().stall());
+    }
+
+    /// The knobs of a process that is no server, from the same places.
+    static TrimtabConfig ofProcess() {
+        return new SmallRyeConfigBuilder()
+                .addDefaultInterceptors()
+                .addDefaultSources()
+                .addDiscoveredConverters()
+                .withMapping(TrimtabConfig.class)
+                .build()
+                .getConfigMapping(TrimtabConfig.class);
     }
 
     /// The edge's knobs; `host` is the name that is bound, which callers may use.

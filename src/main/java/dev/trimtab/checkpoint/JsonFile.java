@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 /// [#flatten] makes a small file (`config.json`) into [Metadata], so that its look-ups are typed and checked
 /// like any other: `{"a": {"b": 1}}` is the pair `a.b`. Nulls count as absent; arrays that no
 /// [MetadataValue.Array] can hold (of objects, or mixed) are left out.
-final class JsonFile {
+public final class JsonFile {
     /// Configurations nest two or three deep.
     private static final int DEPTH_MAX = 32;
 
@@ -35,12 +35,12 @@ final class JsonFile {
 
     /// Reads from a parser that stands at the first token.
     @FunctionalInterface
-    interface Reading<T> {
+    public interface Reading<T> {
         T read(JsonParser parser) throws IOException;
     }
 
     /// Parses `bytes`, one JSON object and nothing after it but space; duplicate keys are refused.
-    static <T> T parse(String source, byte[] bytes, Reading<T> reading) {
+    public static <T> T parse(String source, byte[] bytes, Reading<T> reading) {
         try (JsonParser parser = FACTORY.createParser(bytes)) {
             expect(source, "JSON", JsonToken.START_OBJECT, parser.nextToken());
             T read = reading.read(parser);
@@ -63,7 +63,7 @@ final class JsonFile {
         return new Metadata(source, values);
     }
 
-    static void expect(String source, String what, JsonToken expected, @Nullable JsonToken found) {
+    public static void expect(String source, String what, JsonToken expected, @Nullable JsonToken found) {
         if (found != expected) {
             throw BadCheckpoint.mismatch(source + ": " + what, expected, found == null ? "the end" : found);
         }

@@ -31,6 +31,7 @@ final class Answer {
                     out.flush();
                     text.append(delta.text());
                 }
+                case TokenEvent.PromptScored _ -> {}
                 case TokenEvent.Finished finished -> {
                     out.println();
                     double seconds = (System.nanoTime() - startNanos) / 1e9;

@@ -101,20 +101,21 @@ final class BenchCommand implements Callable<Integer> {
             Kernels kernels = Kernels.best(pool);
             KernelProbe probe = new KernelProbe(pool);
             double before = probe.readGigabytesPerSecond(BANDWIDTH_ROUNDS);
-            long startNanos = System.nanoTime();
-            try (Checkpoint checkpoint = source.open();
-                    Model loaded = load(checkpoint, kernels)) {
-                double loadSeconds = (System.nanoTime() - startNanos) / 1e9;
-                long residentBytes = MachineMemory.residentBytes().orElse(0);
-                List<Speed> speeds = measure(loaded, Tokenizer.of(checkpoint.metadata()));
-                double after = probe.readGigabytesPerSecond(BANDWIDTH_ROUNDS);
-                BenchReport report = new BenchReport(
-                        new BenchReport.Machine(kernels.name(), pool.threads(), before, after),
-                        new BenchReport.Load(loadSeconds, residentBytes, loaded.weightBytes()),
-                        loaded.multiplyAddsPerToken(),
-                        speeds);
-                spec.commandLine().getOut().println(json ? report.json() : report.table());
-                spec.commandLine().getOut().flush();
+            try (Checkpoint checkpoint = ModelOption.open(source)) {
+                long startNanos = System.nanoTime();
+                try (Model loaded = load(checkpoint, kernels)) {
+                    double loadSeconds = (System.nanoTime() - startNanos) / 1e9;
+                    long residentBytes = MachineMemory.residentBytes().orElse(0);
+                    List<Speed> speeds = measure(loaded, Tokenizer.of(checkpoint.metadata()));
+                    double after = probe.readGigabytesPerSecond(BANDWIDTH_ROUNDS);
+                    BenchReport report = new BenchReport(
+                            new BenchReport.Machine(kernels.name(), pool.threads(), before, after),
+                            new BenchReport.Load(loadSeconds, residentBytes, loaded.weightBytes()),
+                            loaded.multiplyAddsPerToken(),
+                            speeds);
+                    spec.commandLine().getOut().println(json ? report.json() : report.table());
+                    spec.commandLine().getOut().flush();
+                }
             }
         }
     }

@@ -35,7 +35,7 @@ final class InspectCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        try (Checkpoint checkpoint = ModelSource.parse(file).open()) {
+        try (Checkpoint checkpoint = ModelOption.open(ModelSource.parse(file))) {
             PrintWriter out = spec.commandLine().getOut();
             if (json) {
                 out.println(json(facts(checkpoint)));

@@ -23,6 +23,7 @@ import picocli.CommandLine.Command;
             ChatCommand.class,
             TokenizeCommand.class,
             InspectCommand.class,
+            PullCommand.class,
             BenchCommand.class
         })
 public final class Main implements Callable<Integer> {

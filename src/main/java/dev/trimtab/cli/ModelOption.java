@@ -2,6 +2,9 @@ package dev.trimtab.cli;
 
 import dev.trimtab.app.Serving;
 import dev.trimtab.app.ServingOptions;
+import dev.trimtab.app.TrimtabConfig;
+import dev.trimtab.checkpoint.Checkpoint;
+import dev.trimtab.checkpoint.hub.Hub;
 import dev.trimtab.engine.EngineListener;
 import dev.trimtab.variant.ModelDeclaration;
 import dev.trimtab.variant.ModelSource;
@@ -13,7 +16,7 @@ import picocli.CommandLine.Option;
 final class ModelOption {
     @Option(
             names = "--model",
-            paramLabel = "FILE|DIR",
+            paramLabel = "FILE|DIR|hf:ORG/NAME",
             defaultValue = "embedded:demo",
             description = "Checkpoint to load; default: the embedded demo model.")
     private String model = "embedded:demo";
@@ -22,13 +25,25 @@ final class ModelOption {
         return ModelSource.parse(model);
     }
 
+    /// Opens it, fetched first where it comes from a hub.
+    Checkpoint open() {
+        return open(source());
+    }
+
+    static Checkpoint open(ModelSource source) {
+        try (ProgressBar progress = new ProgressBar("fetching " + source)) {
+            return source.open(new Hub(TrimtabConfig.ofProcess().hubOptions(), progress::update));
+        }
+    }
+
     /// Loads it as the only variant of a core without HTTP.
     Serving start() {
         ModelSource source = source();
         ModelDeclaration declaration = new ModelDeclaration(source.defaultName(), source);
         try (ProgressBar progress = new ProgressBar("loading " + source)) {
             return Serving.start(
-                    ServingOptions.of(List.of(declaration)),
+                    ServingOptions.of(
+                            List.of(declaration), TrimtabConfig.ofProcess().hubOptions()),
                     new VariantRegistry(),
                     _ -> EngineListener.NONE,
                     progress::update);

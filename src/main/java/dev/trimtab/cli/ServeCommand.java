@@ -11,7 +11,7 @@ import picocli.CommandLine.Option;
 final class ServeCommand implements Callable<Integer> {
     @Option(
             names = "--model",
-            paramLabel = "FILE|DIR",
+            paramLabel = "FILE|DIR|hf:ORG/NAME",
             description = "Checkpoint to serve; default: trimtab.yaml, else the demo model.")
     private @Nullable String model;
 

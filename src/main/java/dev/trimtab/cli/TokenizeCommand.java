@@ -31,7 +31,7 @@ final class TokenizeCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        try (Checkpoint checkpoint = model.source().open()) {
+        try (Checkpoint checkpoint = model.open()) {
             Tokenizer tokenizer = Tokenizer.of(checkpoint.metadata());
             int[] ids = tokenizer.encode(text, ControlTokens.PARSE);
             PrintWriter out = spec.commandLine().getOut();

@@ -8,6 +8,7 @@ import dev.trimtab.kernel.TokenBatch;
 import dev.trimtab.model.ForwardPass;
 import dev.trimtab.tokenizer.Tokenizer;
 import java.lang.System.Logger.Level;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -56,7 +57,7 @@ public final class Engine implements AutoCloseable {
         this.blocks = new BlockPool(surroundings.kvPool(), model.kvLayout().blockBytes(), options.prefixReuse());
         int tokenBudget = Math.min(options.maxBatchedTokens(), model.tokenCapacity());
         int seats = Math.min(Math.min(options.maxSequences(), model.logitCapacity()), tokenBudget);
-        this.scheduler = new Scheduler(blocks, seats, tokenBudget);
+        this.scheduler = new Scheduler(blocks, seats, tokenBudget, Math.min(model.logitCapacity(), tokenBudget));
         this.batch = new TokenBatch(surroundings.kvPool().memory(), tokenBudget, seats);
         this.vocabSize = Math.min(model.vocabSize(), tokenizer.vocabulary().size());
         this.sampler = new Sampler(vocabSize);
@@ -156,10 +157,16 @@ public final class Engine implements AutoCloseable {
         long nowNanos = surroundings.nanoClock().getAsLong();
         int row = 0;
         for (int i = 0; i < scheduled.size(); i++) {
-            boolean atEnd = scheduled.get(i).advance();
-            scheduled.get(i).publishBlocks(blocks);
+            Sequence sequence = scheduled.get(i);
+            int scores = sequence.scheduledScores();
+            boolean atEnd = sequence.advance();
+            sequence.publishBlocks(blocks);
+            if (scores > 0) {
+                score(sequence, logits, row, scores);
+                row += scores;
+            }
             if (atEnd) {
-                process(scheduled.get(i), logits.values(), row * logits.stride(), nowNanos);
+                process(sequence, logits.values(), row * logits.stride(), nowNanos);
                 row++;
             }
         }
@@ -169,8 +176,30 @@ public final class Engine implements AutoCloseable {
                 batch.tokenCount() - decodeTokens, decodeTokens, endNanos - startNanos, nowNanos - forwardNanos));
     }
 
+    /// Delivers what the rows from `row` on say of the next `count` tokens of the prompt.
+    private void score(Sequence sequence, Activations logits, int row, int count) {
+        List<TokenEvent.Logprobs> scores = new ArrayList<>(count);
+        for (int i = 0; i < count; i++) {
+            scores.add(sequence.score(sampler, logits.values(), (row + i) * logits.stride()));
+        }
+        if (scores.stream().anyMatch(score -> Float.isNaN(score.chosen().logprob()))) {
+            sequence.unpublishBlocks(blocks);
+            fail(sequence, new Internal("sequence " + sequence.id() + ": the logits of the prompt hold a NaN"));
+        } else if (!deliver(sequence, new TokenEvent.PromptScored(scores))) {
+            finish(sequence);
+        }
+    }
+
     /// Samples the next token of `sequence` from its row of logits and delivers it.
     private void process(Sequence sequence, float[] logits, int offset, long nowNanos) {
+        if (sequence.isEnded()) {
+            return; // its prompt could not be scored, or nobody wants to know
+        }
+        if (sequence.endsWithPrompt()) {
+            sequence.finishWithPrompt();
+            finish(sequence);
+            return;
+        }
         int token = sequence.choose(sampler, logits, offset);
         if (token == Sampler.BAD_LOGITS) {
             sequence.unpublishBlocks(blocks);
@@ -181,9 +210,8 @@ public final class Engine implements AutoCloseable {
             return;
         }
         sequence.times().token(nowNanos);
-        List<TokenEvent.Logprobs> logprobs = sequence.logprobs(sampler, token);
-        String text = sequence.accept(token, tokenizer.vocabulary());
-        if (!deliver(sequence, new TokenEvent.Delta(text, 1, logprobs)) || sequence.isDone()) {
+        TokenEvent.Delta delta = sequence.accept(token, tokenizer.vocabulary(), sampler);
+        if (!deliver(sequence, delta) || sequence.isDone()) {
             finish(sequence);
         }
     }

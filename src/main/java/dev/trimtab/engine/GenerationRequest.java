@@ -11,23 +11,53 @@ import dev.trimtab.error.InvalidRequest;
 /// The array is not copied: the caller gives it away.
 @SuppressWarnings("ArrayRecordComponent")
 public record GenerationRequest(
-        String id, int[] prompt, SamplingOptions sampling, StopCondition stop, String cacheSalt, int topLogprobs) {
+        String id,
+        int[] prompt,
+        SamplingOptions sampling,
+        StopCondition stop,
+        String cacheSalt,
+        int topLogprobs,
+        PromptScores promptScores) {
+    /// Whether the prompt's own tokens are scored too, which costs logits for each: it is computed anew even
+    /// where a cache holds it.
+    public enum PromptScores {
+        NONE,
+        ALL
+    }
+
     /// No log probabilities at all; 0 stands for the chosen token's only.
     public static final int NO_LOGPROBS = -1;
 
     /// OpenAI's limit.
     public static final int TOP_LOGPROBS_MAX = 20;
 
+    /// A hash or two; each cached block refers to one.
+    public static final int SALT_LENGTH_MAX = 256;
+
     public GenerationRequest {
         if (topLogprobs < NO_LOGPROBS || topLogprobs > TOP_LOGPROBS_MAX) {
             throw InvalidRequest.param(
                     "top_logprobs", "top_logprobs: 0.." + TOP_LOGPROBS_MAX + " expected, found " + topLogprobs);
+        }
+        if (promptScores == PromptScores.ALL && topLogprobs == NO_LOGPROBS) {
+            throw InvalidRequest.param("logprobs", "logprobs: a number expected to score a prompt, found none");
+        }
+        if (cacheSalt.length() > SALT_LENGTH_MAX) {
+            throw InvalidRequest.param(
+                    "cache_salt",
+                    "cache_salt: at most " + SALT_LENGTH_MAX + " characters expected, found " + cacheSalt.length());
         }
     }
 
     /// One that shares with all others that name no salt, without log probabilities.
     public GenerationRequest(String id, int[] prompt, SamplingOptions sampling, StopCondition stop) {
         this(id, prompt, sampling, stop, "", NO_LOGPROBS);
+    }
+
+    /// One whose prompt is not scored.
+    public GenerationRequest(
+            String id, int[] prompt, SamplingOptions sampling, StopCondition stop, String cacheSalt, int topLogprobs) {
+        this(id, prompt, sampling, stop, cacheSalt, topLogprobs, PromptScores.NONE);
     }
 
     /// Throws when a model of `vocabSize` tokens cannot run it, with one token of output at least, within

@@ -7,8 +7,12 @@ import java.util.Arrays;
 /// the block before it. A path from the root is a prompt's beginning, so that sequences with the same one can
 /// share its blocks.
 ///
-/// A child is found by hash, then its parent and all its tokens are compared (at the root the salt too): a
-/// hit is never wrong. Blocks that no sequence holds are parked in order of last use, and evicted oldest
+/// A child is found by hash, then its parent, all its tokens and the salt are compared: a hit is never wrong,
+/// whatever collides. This is reuse by block hash (vLLM: a block is known by the hash of its tokens and of the
+/// block before it) with the tokens kept, so that it compares them instead of trusting a long hash; the tree
+/// also says which block to evict first. The whole key is: variant (each engine has its own tree, for its keys
+/// and values mean nothing to another), salt (tenant, adapter), and the tokens from the first on. Blocks that no
+/// sequence holds are parked in order of last use, and evicted oldest
 /// first.
 ///
 /// - `find`, `insert`, `remove`: O(BLOCK_TOKENS); `park`, `unpark`: O(1)

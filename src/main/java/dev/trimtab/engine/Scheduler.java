@@ -16,6 +16,9 @@ import java.util.Map;
 ///    their tokens, with one to spare for each running sequence. Nobody overtakes: the head waits until its
 ///    blocks are free.
 ///
+/// A step has so many rows of logits. A sequence takes one at most, but one whose prompt is scored takes one a
+/// token: its chunks are as long as the rows that the others leave.
+///
 /// Nobody starves: the oldest running sequence is never preempted by another, so it ends; then the next is
 /// oldest. Engine thread only.
 final class Scheduler {
@@ -25,12 +28,16 @@ final class Scheduler {
     private final Deque<Sequence> waiting = new ArrayDeque<>();
     private final List<Sequence> running;
     private final List<Sequence> scheduled;
+    private final int logitRows;
     private int budget;
+    private int rows;
     private int preempted;
 
-    /// At most `seats` running sequences and `tokenBudget >= seats` tokens in a step.
-    Scheduler(BlockPool blocks, int seats, int tokenBudget) {
-        assert tokenBudget >= seats;
+    /// At most `seats` running sequences, `tokenBudget >= seats` tokens and `logitRows >= seats` rows in a
+    /// step.
+    Scheduler(BlockPool blocks, int seats, int tokenBudget, int logitRows) {
+        assert tokenBudget >= seats && logitRows >= seats;
+        this.logitRows = logitRows;
         this.blocks = blocks;
         this.seats = seats;
         this.tokenBudget = tokenBudget;
@@ -61,6 +68,7 @@ final class Scheduler {
     int schedule(long nowNanos) {
         scheduled.clear();
         budget = tokenBudget;
+        rows = logitRows;
         preempted = 0;
         scheduleDecodes();
         schedulePrefills();
@@ -74,7 +82,7 @@ final class Scheduler {
         for (int i = 0; i < running.size(); i++) {
             Sequence sequence = running.get(i);
             if (sequence.remaining() == 1 && makeRoom(sequence)) {
-                take(sequence);
+                take(sequence, 0);
             }
         }
     }
@@ -100,15 +108,16 @@ final class Scheduler {
     }
 
     private void schedulePrefills() {
+        int left = running.size() - scheduled.size();
         for (int i = 0; i < running.size() && budget > 0; i++) {
             if (running.get(i).remaining() > 1) {
-                take(running.get(i));
+                take(running.get(i), --left);
             }
         }
     }
 
     private void admit(long nowNanos) {
-        while (budget > 0 && running.size() < seats && !waiting.isEmpty()) {
+        while (budget > 0 && rows > 0 && running.size() < seats && !waiting.isEmpty()) {
             Sequence head = waiting.peek();
             head.shareBlocks(blocks);
             int missing = head.blocksMissing();
@@ -121,12 +130,17 @@ final class Scheduler {
             }
             head.admit(nowNanos);
             running.add(waiting.poll());
-            take(head);
+            take(head, 0);
         }
     }
 
-    private void take(Sequence sequence) {
+    /// Schedules as much of `sequence` as there is room for, with a row left for each of `others`.
+    private void take(Sequence sequence, int others) {
         int count = Math.min(sequence.remaining(), budget);
+        if (sequence.isScoring()) {
+            count = Math.min(count, rows - others);
+        }
+        rows -= sequence.isScoring() ? count : 1;
         sequence.schedule(count);
         scheduled.add(sequence);
         budget -= count;

@@ -24,6 +24,7 @@ final class Sequence {
     private final long seed;
     private final int outputMax;
     private final Times times;
+    private final HeldLogprobs heldLogprobs = new HeldLogprobs();
 
     private int[] tokens;
     private int length;
@@ -33,6 +34,9 @@ final class Sequence {
     private int blockCount;
     private int publishedBlocks;
     private int cachedTokens;
+    private int scored;
+    private int decodedLength; // characters that the last token completed
+    private boolean stoppedByToken;
     private boolean ended;
     private FinishReason reason = FinishReason.CANCELLED;
     private volatile boolean cancelled;
@@ -126,16 +130,33 @@ final class Sequence {
         return sampler.sample(logits, offset, request.sampling(), seed, outputCount());
     }
 
-    /// What the request wants to know of the `token` just chosen.
-    List<TokenEvent.Logprobs> logprobs(Sampler sampler, int token) {
-        return request.topLogprobs() == GenerationRequest.NO_LOGPROBS
-                ? List.of()
-                : List.of(sampler.logprobs(token, request.topLogprobs()));
+    /// Whether it ends where its prompt does.
+    boolean endsWithPrompt() {
+        return outputMax == 0;
     }
 
-    /// Appends an output token and returns the text that became certain by it; [#isDone()] tells whether it
-    /// was the last.
-    String accept(int token, Vocabulary vocabulary) {
+    /// Ends it without output.
+    void finishWithPrompt() {
+        reason = FinishReason.LENGTH;
+    }
+
+    /// Appends an output token, the one just chosen by `sampler`, and returns the text that became certain by
+    /// it, with the log probabilities that the request asks for; [#isDone()] tells whether it was the last.
+    TokenEvent.Delta accept(int token, Vocabulary vocabulary, Sampler sampler) {
+        String text = accept(token, vocabulary);
+        if (request.topLogprobs() == GenerationRequest.NO_LOGPROBS) {
+            return new TokenEvent.Delta(text, 1);
+        }
+        if (!stoppedByToken) {
+            heldLogprobs.add(sampler.logprobs(token, request.topLogprobs()), decodedLength);
+        }
+        List<TokenEvent.Logprobs> logprobs = isDone()
+                ? heldLogprobs.releaseLast(text.length(), stopDetector.matched())
+                : heldLogprobs.release(text.length());
+        return new TokenEvent.Delta(text, 1, logprobs);
+    }
+
+    private String accept(int token, Vocabulary vocabulary) {
         if (length == tokens.length || outputCount() == 0) {
             tokens = Arrays.copyOf(tokens, Math.max(length + 16, length + length / 2));
         }
@@ -143,9 +164,12 @@ final class Sequence {
         penalties.count(token);
         if (isStop(token, vocabulary)) {
             reason = FinishReason.STOP;
+            stoppedByToken = true;
             return rest();
         }
-        String text = stopDetector.accept(detokenizer.accept(token));
+        String decoded = detokenizer.accept(token);
+        decodedLength = decoded.length();
+        String text = stopDetector.accept(decoded);
         if (!stopDetector.matched() && outputCount() >= outputMax) {
             reason = FinishReason.LENGTH;
             text += rest();
@@ -181,11 +205,38 @@ final class Sequence {
         scheduled = count;
     }
 
-    /// Adds the scheduled tokens to `batch`, and asks for logits when they reach the end.
+    /// Whether tokens of its prompt are still to be scored: then each scheduled token may cost a row of
+    /// logits, and cached blocks are of no use.
+    boolean isScoring() {
+        return scored < scoresWanted();
+    }
+
+    /// The prompt's tokens but the first, each by the logits after the one before it.
+    private int scoresWanted() {
+        return request.promptScores() == GenerationRequest.PromptScores.ALL ? request.prompt().length - 1 : 0;
+    }
+
+    /// Rows of logits among the scheduled tokens' that score the prompt.
+    int scheduledScores() {
+        return Math.max(0, Math.min(computed + scheduled, scoresWanted()) - Math.max(computed, scored));
+    }
+
+    /// Scores the prompt's next token by its row of logits.
+    TokenEvent.Logprobs score(Sampler sampler, float[] logits, int offset) {
+        sampler.remember(logits, offset);
+        scored++;
+        return sampler.logprobs(request.prompt()[scored], request.topLogprobs());
+    }
+
+    /// Adds the scheduled tokens to `batch`, and asks for logits where the prompt is scored and when they reach
+    /// the end.
     void fill(TokenBatch batch) {
         batch.addSequence(blocks);
         for (int position = computed; position < computed + scheduled; position++) {
             batch.addToken(tokens[position], position);
+            if (position >= scored && position < scoresWanted()) {
+                batch.wantLogits();
+            }
         }
         if (scheduled == remaining()) {
             batch.wantLogits();
@@ -235,7 +286,7 @@ final class Sequence {
 
     private long sharedBlock(BlockPool pool) {
         int from = blockCount * KvLayout.BLOCK_TOKENS;
-        boolean full = from + KvLayout.BLOCK_TOKENS < length;
+        boolean full = from + KvLayout.BLOCK_TOKENS < length && !isScoring();
         return full ? pool.share(lastBlock(blockCount), request.cacheSalt(), tokens, from) : BlockPool.NONE;
     }
 

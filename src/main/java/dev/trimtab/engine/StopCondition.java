@@ -6,7 +6,8 @@ import java.util.Set;
 
 /// When generation ends, beside the vocabulary's end-of-generation tokens (which `ignoreEos` switches off).
 ///
-/// Stop strings may cross token borders; neither they nor what follows is returned.
+/// `maxTokens` may be 0, for a prompt that is only scored. Stop strings may cross token borders; neither they nor what
+/// follows is returned.
 public record StopCondition(int maxTokens, List<String> strings, Set<Integer> tokenIds, boolean ignoreEos) {
     /// vLLM's and llama-server's users send up to a dozen; each costs a scan of every piece of text.
     public static final int STRINGS_MAX = 16;
@@ -17,8 +18,8 @@ public record StopCondition(int maxTokens, List<String> strings, Set<Integer> to
     public StopCondition {
         strings = List.copyOf(strings);
         tokenIds = Set.copyOf(tokenIds);
-        if (maxTokens < 1) {
-            throw InvalidRequest.param("max_tokens", "max_tokens: 1 or more expected, found " + maxTokens);
+        if (maxTokens < 0) {
+            throw InvalidRequest.param("max_tokens", "max_tokens: 0 or more expected, found " + maxTokens);
         }
         if (strings.size() > STRINGS_MAX) {
             throw InvalidRequest.param("stop", "stop: at most " + STRINGS_MAX + " strings, found " + strings.size());

@@ -16,6 +16,7 @@ public abstract sealed class TrimtabException extends RuntimeException
                 DeadlineExceeded,
                 BadCheckpoint,
                 BadConfiguration,
+                Unavailable,
                 Unsupported,
                 Internal {
     private static final long serialVersionUID = 1L;

@@ -111,4 +111,9 @@ public final class Tokenizer {
     public Detokenizer detokenizer() {
         return Detokenizer.ofContinuation(vocabulary);
     }
+
+    /// As [#detokenizer()], for tokens that begin a text: without the space that encoding put before it.
+    public Detokenizer detokenizerFromStart() {
+        return Detokenizer.ofWhole(vocabulary);
+    }
 }

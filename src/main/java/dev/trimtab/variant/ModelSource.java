@@ -1,6 +1,8 @@
 package dev.trimtab.variant;
 
 import dev.trimtab.checkpoint.Checkpoint;
+import dev.trimtab.checkpoint.hub.Hub;
+import dev.trimtab.checkpoint.hub.HubReference;
 import dev.trimtab.error.Internal;
 import dev.trimtab.error.NotFound;
 import java.io.IOException;
@@ -12,8 +14,8 @@ import java.util.Locale;
 
 /// Where a checkpoint comes from.
 public sealed interface ModelSource {
-    /// Opens it; the caller closes.
-    Checkpoint open();
+    /// Opens it, fetched from `hub` where it is to come from there; the caller closes.
+    Checkpoint open(Hub hub);
 
     /// The name it is served under unless the user gives one.
     String defaultName();
@@ -23,7 +25,7 @@ public sealed interface ModelSource {
         private static final String RESOURCE = "/models/demo.gguf";
 
         @Override
-        public Checkpoint open() {
+        public Checkpoint open(Hub hub) {
             try (InputStream in = ModelSource.class.getResourceAsStream(RESOURCE)) {
                 if (in == null) {
                     throw new Internal("resource " + RESOURCE + " is missing from the build");
@@ -48,7 +50,7 @@ public sealed interface ModelSource {
     /// A file, or a directory in Hugging Face layout.
     record Local(Path path) implements ModelSource {
         @Override
-        public Checkpoint open() {
+        public Checkpoint open(Hub hub) {
             if (!Files.exists(path)) {
                 throw new NotFound("no checkpoint at " + path);
             }
@@ -67,8 +69,29 @@ public sealed interface ModelSource {
         }
     }
 
-    /// `embedded:demo`, or a path.
+    /// A model on a hub.
+    record Remote(HubReference reference) implements ModelSource {
+        @Override
+        public Checkpoint open(Hub hub) {
+            return Checkpoint.open(hub.fetch(reference));
+        }
+
+        @Override
+        public String defaultName() {
+            return reference.modelName();
+        }
+
+        @Override
+        public String toString() {
+            return reference.toString();
+        }
+    }
+
+    /// `embedded:demo`, `hf:org/name...` ([HubReference]), or a path.
     static ModelSource parse(String text) {
+        if (HubReference.recognizes(text)) {
+            return new Remote(HubReference.parse(text));
+        }
         return text.equals("embedded:demo") ? new Embedded() : new Local(Path.of(text));
     }
 }

@@ -14,7 +14,9 @@ import dev.trimtab.error.TrimtabException;
 import dev.trimtab.template.ChatTemplate;
 import dev.trimtab.tokenizer.Tokenizer;
 import dev.trimtab.variant.Variant;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -70,8 +72,38 @@ public final class FakeVariant implements Variant {
         }
 
         public void emit(String text) {
+            emit(text, -0.5f);
+        }
+
+        /// As [#emit(String)], each byte a token of log probability `logprob` where the request asks for them,
+        /// with the bytes that follow it as alternatives.
+        public void emit(String text, float logprob) {
             tokens++;
-            sink.accept(new TokenEvent.Delta(text, 1));
+            byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+            int[] ids = new int[request.topLogprobs() == GenerationRequest.NO_LOGPROBS ? 0 : bytes.length];
+            Arrays.setAll(ids, i -> bytes[i] & 0xFF);
+            sink.accept(new TokenEvent.Delta(text, 1, logprobs(ids, 0, logprob)));
+        }
+
+        /// Scores the prompt where the request asks for it, in two parts.
+        public void scorePrompt() {
+            if (request.promptScores() == GenerationRequest.PromptScores.ALL && request.prompt().length > 2) {
+                int[] prompt = request.prompt();
+                sink.accept(new TokenEvent.PromptScored(logprobs(Arrays.copyOf(prompt, 2), 1, -2)));
+                sink.accept(new TokenEvent.PromptScored(logprobs(prompt, 2, -2)));
+            }
+        }
+
+        private List<TokenEvent.Logprobs> logprobs(int[] ids, int from, float logprob) {
+            List<TokenEvent.Logprobs> logprobs = new ArrayList<>();
+            for (int i = from; i < ids.length; i++) {
+                List<TokenEvent.Logprob> top = new ArrayList<>();
+                for (int other = 0; other < request.topLogprobs(); other++) {
+                    top.add(new TokenEvent.Logprob((ids[i] + other) % 256, logprob - other));
+                }
+                logprobs.add(new TokenEvent.Logprobs(new TokenEvent.Logprob(ids[i], logprob), top));
+            }
+            return logprobs;
         }
 
         public void finish(FinishReason reason) {
@@ -161,6 +193,7 @@ public final class FakeVariant implements Variant {
 
     private static void playCanned(Submission submission) {
         Thread.startVirtualThread(() -> {
+            submission.scorePrompt();
             boolean endless = submission.request().stop().ignoreEos();
             int most = Math.min(submission.request().stop().maxTokens(), WORDS.size() * (endless ? 3 : 1));
             for (int i = 0; i < most; i++) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.trimtab.api.http.ApiOptions;
+import dev.trimtab.checkpoint.hub.HubOptions;
 import dev.trimtab.engine.EngineOptions;
 import dev.trimtab.error.BadConfiguration;
 import dev.trimtab.kernel.ComputePool;
@@ -12,8 +13,10 @@ import dev.trimtab.variant.Backend;
 import dev.trimtab.variant.llamacpp.LlamaBackend;
 import io.smallrye.config.SmallRyeConfigBuilder;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -41,6 +44,8 @@ class TrimtabConfigTest {
         assertThat(serving.variants().llamaCpp())
                 .isEqualTo(new LlamaBackend.Options(Optional.empty(), ComputePool.defaultThreads()));
         assertThat(serving.kvCacheBytes()).isEmpty();
+        assertThat(serving.hub().stall()).isEqualTo(HubOptions.STALL);
+        assertThat(serving.hub().cache()).hasFileName("trimtab");
         ApiOptions api = config.api("127.0.0.1");
         assertThat(api.allowedHosts()).containsExactly("127.0.0.1");
         assertThat(api.allowedOrigins()).isEmpty();
@@ -56,17 +61,21 @@ class TrimtabConfigTest {
                     source: tiny.gguf
                     backend: llama.cpp
                 """);
-        TrimtabConfig config = config(Map.of(
-                "trimtab.file", file.toString(),
-                "trimtab.engine.max-sequences", "8",
-                "trimtab.engine.max-batched-tokens", "128",
-                "trimtab.engine.max-waiting", "16",
-                "trimtab.memory.kv-cache", "2G",
-                "trimtab.compute.threads", "1",
-                "trimtab.llama-cpp.library", "/opt/llama-4.2.0.jar",
-                "trimtab.http.allowed-hosts", "gateway",
-                "trimtab.http.allowed-origins", "https://chat.example.org",
-                "trimtab.http.api-keys", "a,b"));
+        TrimtabConfig config = config(Map.ofEntries(
+                Map.entry("trimtab.file", file.toString()),
+                Map.entry("trimtab.cache", "/tmp/models"),
+                Map.entry("trimtab.engine.max-sequences", "8"),
+                Map.entry("trimtab.engine.max-batched-tokens", "128"),
+                Map.entry("trimtab.engine.max-waiting", "16"),
+                Map.entry("trimtab.memory.kv-cache", "2G"),
+                Map.entry("trimtab.compute.threads", "1"),
+                Map.entry("trimtab.llama-cpp.library", "/opt/llama-4.2.0.jar"),
+                Map.entry("trimtab.http.allowed-hosts", "gateway"),
+                Map.entry("trimtab.http.allowed-origins", "https://chat.example.org"),
+                Map.entry("trimtab.http.api-keys", "a,b"),
+                Map.entry("trimtab.hub.url", "https://hub.example.org/mirror/"),
+                Map.entry("trimtab.hub.token", "t"),
+                Map.entry("trimtab.hub.stall", "5s")));
 
         ServingOptions serving = config.serving();
 
@@ -81,6 +90,12 @@ class TrimtabConfigTest {
         assertThat(serving.variants().engine()).isEqualTo(new EngineOptions(8, 128, 16));
         assertThat(serving.kvCacheBytes()).hasValue(2L << 30);
         assertThat(serving.threads()).isEqualTo(1);
+        assertThat(serving.hub())
+                .isEqualTo(new HubOptions(
+                        URI.create("https://hub.example.org/mirror"),
+                        Optional.of("t"),
+                        Path.of("/tmp/models"),
+                        Duration.ofSeconds(5)));
         assertThat(config.api("localhost").allowedHosts()).containsExactlyInAnyOrder("localhost", "gateway");
         assertThat(config.api("localhost").allowedOrigins()).containsExactly("https://chat.example.org");
         assertThat(config.api("localhost").apiKeys()).containsExactlyInAnyOrder("a", "b");
@@ -117,6 +132,7 @@ class TrimtabConfigTest {
 
     private static TrimtabConfig config(Map<String, String> values) {
         return new SmallRyeConfigBuilder()
+                .addDefaultInterceptors()
                 .addDiscoveredConverters()
                 .withMapping(TrimtabConfig.class)
                 .withDefaultValues(values)

@@ -1,9 +1,11 @@
 package dev.trimtab.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.trimtab.engine.Engine.Surroundings;
 import dev.trimtab.engine.EngineOptions.PrefixReuse;
+import dev.trimtab.engine.GenerationRequest.PromptScores;
 import dev.trimtab.error.Internal;
 import dev.trimtab.error.Overloaded;
 import java.util.ArrayList;
@@ -183,6 +185,7 @@ class EngineSimulationTest {
             assertThat(sink.isOver()).as(arrival.request().id()).isTrue();
             meet(sink.failed() ? failing ? "failed" : "NaN" : sink.reason().name(), 1);
             meet("threw", sink.threw() ? 1 : 0);
+            checkScores(arrival.request(), sink);
             boolean cancelled = !sink.failed() && sink.reason() == FinishReason.CANCELLED;
             if (cancelled || sink.threw() || (sink.failed() && failing)) {
                 assertThat(cancelled && !sink.threw() && arrival.cancelAtStep() < 0)
@@ -207,6 +210,37 @@ class EngineSimulationTest {
             }
         }
 
+        /// Whatever the chunks, the batch and preemption: each token of the prompt is scored once, in order, by the
+        /// history before it.
+        private static void checkScores(GenerationRequest request, RecordingSink sink) {
+            List<TokenEvent.Logprobs> scores = sink.promptScores();
+            boolean whole = sink.tokens() > 0 && request.promptScores() == PromptScores.ALL;
+            assertThat(scores.size()).isLessThanOrEqualTo(request.prompt().length - 1);
+            assertThat(scores.size() == request.prompt().length - 1 || !whole).isTrue();
+            long history = 0;
+            for (int i = 0; i < scores.size(); i++) {
+                history = FakeRunner.extend(history, request.prompt()[i]);
+                TokenEvent.Logprob score = scores.get(i).chosen();
+                assertThat(score.token()).isEqualTo(request.prompt()[i + 1]);
+                assertThat(score.logprob()).isCloseTo(reference(history, score.token()), within(1e-4f));
+            }
+            if (request.topLogprobs() == GenerationRequest.NO_LOGPROBS) {
+                assertThat(sink.scores()).isEmpty();
+            } else {
+                assertThat(sink.scores().size()).isLessThanOrEqualTo(sink.tokens());
+            }
+        }
+
+        private static float reference(long history, int token) {
+            float[] logits = new float[TinyVocabulary.size()];
+            FakeRunner.fillLogits(history, FakeRunner.Faults.NONE, logits, 0);
+            double sum = 0;
+            for (float logit : logits) {
+                sum += Math.exp(logit);
+            }
+            return (float) (logits[token] - Math.log(sum));
+        }
+
         private void meet(String what, int times) {
             met.merge(what, times, Integer::sum);
         }
@@ -223,7 +257,10 @@ class EngineSimulationTest {
             int alike = random.nextBoolean() ? promptLength - random.nextInt(3) : 0;
             System.arraycopy(beginnings.get(random.nextInt(3)), 0, prompt, 0, Math.max(0, alike));
             String salt = random.nextInt(5) == 0 ? "other" : "";
-            var request = new GenerationRequest("s" + index, prompt, sampling(), stop(), salt, random.nextInt(4) - 1);
+            int top = random.nextInt(4) - 1;
+            boolean scored = top >= 0 && faults == FakeRunner.Faults.NONE && random.nextBoolean();
+            PromptScores scores = scored ? PromptScores.ALL : PromptScores.NONE;
+            var request = new GenerationRequest("s" + index, prompt, sampling(), stop(), salt, top, scores);
             RecordingSink sink = new RecordingSink();
             if (random.nextInt(12) == 0) {
                 sink.throwingAfter(random.nextInt(20));

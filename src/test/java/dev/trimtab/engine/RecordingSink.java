@@ -7,6 +7,8 @@ import java.util.List;
 final class RecordingSink implements TokenSink {
     private final StringBuilder text = new StringBuilder();
     private final List<TokenEvent> last = new ArrayList<>();
+    private final List<TokenEvent.Logprobs> promptScores = new ArrayList<>();
+    private final List<TokenEvent.Logprobs> scores = new ArrayList<>();
     private int throwAfter = Integer.MAX_VALUE;
     private int tokens;
     private int deltas;
@@ -25,6 +27,11 @@ final class RecordingSink implements TokenSink {
                 deltas++;
                 text.append(delta.text());
                 tokens += delta.tokens();
+                scores.addAll(delta.logprobs());
+            }
+            case TokenEvent.PromptScored scored -> {
+                assert deltas == 0 : "scores after a delta";
+                promptScores.addAll(scored.logprobs());
             }
             case TokenEvent.Finished _, TokenEvent.Failed _ -> last.add(event);
         }
@@ -35,6 +42,16 @@ final class RecordingSink implements TokenSink {
 
     String text() {
         return text.toString();
+    }
+
+    /// What came of the prompt.
+    List<TokenEvent.Logprobs> promptScores() {
+        return promptScores;
+    }
+
+    /// What came of the output.
+    List<TokenEvent.Logprobs> scores() {
+        return scores;
     }
 
     int tokens() {

@@ -12,6 +12,7 @@ import dev.trimtab.error.Overloaded;
 import dev.trimtab.error.TooLarge;
 import dev.trimtab.error.TrimtabException;
 import dev.trimtab.error.Unauthorized;
+import dev.trimtab.error.Unavailable;
 import dev.trimtab.error.Unsupported;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -47,6 +48,7 @@ public record Failure(
             case BadCheckpoint _ -> invalid(422, "bad_checkpoint", null, message);
             case Overloaded overloaded -> overloaded(overloaded, message);
             case DeadlineExceeded _ -> server(504, "deadline_exceeded", message);
+            case Unavailable _ -> server(502, "upstream_unavailable", message);
             case BadConfiguration _, Internal _ ->
                 server(500, null, "an error of the server; the log has it under this request id");
         };

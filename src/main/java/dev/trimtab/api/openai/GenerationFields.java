@@ -52,8 +52,9 @@ final class GenerationFields {
         return usage ? Delivery.STREAM_WITH_USAGE : Delivery.STREAM;
     }
 
-    static int n(Fields fields) {
-        return fields.integer("n", 1, CompletionRequest.N_MAX, 1);
+    /// vLLM's: who gives the same salt shares cached prompts, and nobody else.
+    static String cacheSalt(Fields fields) {
+        return fields.contains("cache_salt") ? fields.string("cache_salt") : "";
     }
 
     /// The most tokens to generate after the longest of `prompts`: what was asked for, which must fit the
@@ -65,7 +66,8 @@ final class GenerationFields {
         }
         int left = contextLength - longest;
         String param = fields.contains("max_completion_tokens") ? "max_completion_tokens" : "max_tokens";
-        int asked = fields.integer(param, 1, Integer.MAX_VALUE, Math.max(1, Math.min(left, otherwise)));
+        int least = Wanted.isEchoed(fields) ? 0 : 1; // nothing but the prompt's own scores is a wish too
+        int asked = fields.integer(param, least, Integer.MAX_VALUE, Math.max(1, Math.min(left, otherwise)));
         if (asked > left) {
             throw InvalidRequest.param(
                     promptParam,

@@ -15,6 +15,7 @@ import static dev.trimtab.api.http.Schemas.string;
 import static dev.trimtab.api.http.Schemas.word;
 
 import dev.trimtab.api.http.Schemas.Property;
+import dev.trimtab.engine.GenerationRequest;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -63,6 +64,13 @@ public final class OpenAiSchemas {
                                 integer("Tokens to generate; default: the rest of the context.")),
                         optional(
                                 "add_generation_prompt", flag("Whether the assistant's turn is opened; default true.")),
+                        optional("logprobs", flag("Whether to report each token's log probability.")),
+                        optional(
+                                "top_logprobs",
+                                integer(
+                                        "Alternatives to report with each token; needs `logprobs`.",
+                                        0,
+                                        GenerationRequest.TOP_LOGPROBS_MAX)),
                         optional("chat_template_kwargs", map("More variables for the chat template.", Map.of()))));
     }
 
@@ -75,14 +83,24 @@ public final class OpenAiSchemas {
                                 "prompt",
                                 anyOf(
                                         "One text or several, or token ids.",
-                                        List.of(string(""), array("", string("")), ids(), array("", ids()))))));
+                                        List.of(string(""), array("", string("")), ids(), array("", ids())))),
+                        optional("echo", flag("Whether the answer begins with the prompt, scored with `logprobs`.")),
+                        optional(
+                                "logprobs",
+                                integer(
+                                        "Log probabilities of the tokens and this many alternatives.",
+                                        0,
+                                        Wanted.TEXT_LOGPROBS_MAX)),
+                        optional(
+                                "best_of",
+                                integer("Answers to choose the `n` best from; not streamed.", 1, Wanted.N_MAX))));
     }
 
     private static List<Property> generation() {
         return List.of(
                 required("model", string("A served model's id.")),
                 optional("max_tokens", integer("Tokens to generate.", 1, Integer.MAX_VALUE)),
-                optional("n", integer("Answers to each prompt; default 1.", 1, CompletionRequest.N_MAX)),
+                optional("n", integer("Answers to each prompt; default 1.", 1, Wanted.N_MAX)),
                 optional("stream", flag("Whether to send events as text is generated.")),
                 optional(
                         "stream_options",
@@ -98,6 +116,7 @@ public final class OpenAiSchemas {
                 optional("seed", integer("The same seed and request give the same text.")),
                 optional("stop", anyOf("Text that ends the answer.", List.of(string(""), array("", string(""))))),
                 optional("stop_token_ids", ids()),
+                optional("cache_salt", string("Cached prompts are shared with the same salt only.")),
                 optional("ignore_eos", flag("Whether to go on to the limit of tokens.")));
     }
 
@@ -125,7 +144,7 @@ public final class OpenAiSchemas {
                 "",
                 required("index", integer("")),
                 content,
-                required("logprobs", Map.of("type", "null")),
+                required("logprobs", orNull(object("The tokens' log probabilities, where asked for."))),
                 required("finish_reason", orNull(word("", "stop", "length"))));
         return object(
                 "What was generated.",

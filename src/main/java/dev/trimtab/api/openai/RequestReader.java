@@ -31,14 +31,17 @@ final class RequestReader {
         Fields fields = Fields.ofBody(body);
         Variant variant = registry.get(fields.string("model"));
         Unserved.refuse(Shape.CHAT, fields);
-        return request(Shape.CHAT, fields, variant, List.of(chatPrompt(fields, variant)));
+        return request(Shape.CHAT, fields, variant, List.of(chatPrompt(fields, variant)), Wanted.chat(fields));
     }
 
     CompletionRequest text(byte[] body) {
         Fields fields = Fields.ofBody(body);
         Variant variant = registry.get(fields.string("model"));
         Unserved.refuse(Shape.TEXT, fields);
-        return request(Shape.TEXT, fields, variant, textPrompts(fields, variant));
+        List<Prompt> prompts = textPrompts(fields, variant);
+        Wanted wanted = Wanted.text(fields, prompts.stream().map(Prompt::text).toList());
+        return request(
+                Shape.TEXT, fields, variant, prompts.stream().map(Prompt::ids).toList(), wanted);
     }
 
     /// The prompt of a chat: its messages, tools and template variables.
@@ -52,7 +55,8 @@ final class RequestReader {
         return Prompts.chat(variant, ChatMessages.read(fields), extra);
     }
 
-    private static CompletionRequest request(Shape shape, Fields fields, Variant variant, List<int[]> prompts) {
+    private static CompletionRequest request(
+            Shape shape, Fields fields, Variant variant, List<int[]> prompts, Wanted wanted) {
         int vocabSize = variant.tokenizer().vocabulary().size();
         SamplingOptions sampling = GenerationFields.sampling(fields, vocabSize);
         String promptParam = shape == Shape.CHAT ? "messages" : "prompt";
@@ -61,25 +65,47 @@ final class RequestReader {
                 GenerationFields.maxTokens(fields, prompts, variant.contextLength(), promptParam, maxTokensDefault);
         StopCondition stop = GenerationFields.stop(fields, maxTokens, vocabSize);
         return new CompletionRequest(
-                shape, variant, prompts, GenerationFields.n(fields), sampling, stop, GenerationFields.delivery(fields));
+                shape,
+                variant,
+                prompts,
+                wanted,
+                sampling,
+                stop,
+                GenerationFields.cacheSalt(fields),
+                GenerationFields.delivery(fields));
     }
 
-    private static List<int[]> textPrompts(Fields fields, Variant variant) {
+    /// A prompt of a plain completion, as ids and as the text that is echoed.
+    @SuppressWarnings("ArrayRecordComponent")
+    private record Prompt(int[] ids, String text) {
+        static Prompt of(String path, String text, Variant variant) {
+            return new Prompt(nonEmpty(path, Prompts.text(variant, text)), text);
+        }
+
+        static Prompt of(String path, List<?> list, Variant variant) {
+            int[] ids = nonEmpty(
+                    path,
+                    Fields.ids(list, path, variant.tokenizer().vocabulary().size()));
+            return new Prompt(ids, variant.tokenizer().decode(ids));
+        }
+    }
+
+    private static List<Prompt> textPrompts(Fields fields, Variant variant) {
         Object prompt = fields.find("prompt").orElseThrow(() -> fields.missing("prompt", "a string or an array"));
         if (prompt instanceof String text) {
-            return List.of(nonEmpty("prompt", Prompts.text(variant, text)));
+            return List.of(Prompt.of("prompt", text, variant));
         }
         List<?> list = fields.list("prompt", variant.contextLength() + CompletionRequest.CHOICES_MAX);
         if (!list.isEmpty() && list.getFirst() instanceof Number) {
-            return List.of(ids(list, "prompt", variant));
+            return List.of(Prompt.of("prompt", list, variant));
         }
-        List<int[]> prompts = new ArrayList<>();
+        List<Prompt> prompts = new ArrayList<>();
         for (Object one : fields.list("prompt", CompletionRequest.CHOICES_MAX)) {
             String path = "prompt[" + prompts.size() + "]";
             prompts.add(
                     switch (one) {
-                        case String text -> nonEmpty(path, Prompts.text(variant, text));
-                        case List<?> ids -> ids(ids, path, variant);
+                        case String text -> Prompt.of(path, text, variant);
+                        case List<?> ids -> Prompt.of(path, ids, variant);
                         case null, default -> throw Fields.wrong(path, "a string or an array of token ids", one);
                     });
         }
@@ -87,11 +113,6 @@ final class RequestReader {
             throw InvalidRequest.param("prompt", "prompt: at least one expected, found none");
         }
         return prompts;
-    }
-
-    private static int[] ids(List<?> list, String path, Variant variant) {
-        return nonEmpty(
-                path, Fields.ids(list, path, variant.tokenizer().vocabulary().size()));
     }
 
     private static int[] nonEmpty(String path, int[] ids) {

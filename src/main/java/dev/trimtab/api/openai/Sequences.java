@@ -9,6 +9,8 @@ import dev.trimtab.engine.TokenEvent;
 import dev.trimtab.error.Overloaded;
 import dev.trimtab.error.TrimtabException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -23,6 +25,9 @@ import java.util.concurrent.atomic.AtomicLong;
 final class Sequences {
     /// Text of joined deltas grows no further than this in one chunk.
     private static final int JOINED_CHARS_MAX = 4_096;
+
+    /// What a token's log probability takes in memory, as that many characters of text would.
+    private static final int LOGPROB_CHARS = 16;
 
     private record Tagged(int index, TokenEvent event) {}
 
@@ -56,7 +61,7 @@ final class Sequences {
             exchange.onGone(this::abandon);
         });
         try {
-            for (int index = 0; index < request.choices() && !cancelled; index++) {
+            for (int index = 0; index < request.sequences() && !cancelled; index++) {
                 submit(index);
             }
         } catch (TrimtabException e) {
@@ -66,8 +71,7 @@ final class Sequences {
     }
 
     private void submit(int index) {
-        GenerationRequest sequence = new GenerationRequest(
-                exchange.requestId(), request.prompt(index), request.sampling(index), request.stop());
+        GenerationRequest sequence = request.sequence(exchange.requestId(), index);
         Generation generation = request.variant().submit(sequence, event -> accept(index, event));
         generations.add(generation);
         if (cancelled) {
@@ -94,12 +98,12 @@ final class Sequences {
         }
         boolean urgent = request.isStreamed();
         if (event instanceof TokenEvent.Delta delta) {
-            if (delta.text().isEmpty()) {
+            if (delta.text().isEmpty() && delta.logprobs().isEmpty()) {
                 return;
             }
             urgent &= isWithinBacklog(delta);
         } else {
-            urgent = true;
+            urgent = !(event instanceof TokenEvent.PromptScored);
         }
         events.add(new Tagged(index, event));
         if (urgent && handedOver.compareAndSet(false, true)) {
@@ -108,12 +112,21 @@ final class Sequences {
     }
 
     private boolean isWithinBacklog(TokenEvent.Delta delta) {
-        if (backlogChars.addAndGet(delta.text().length()) <= backlogCharsMax) {
+        if (backlogChars.addAndGet(cost(delta)) <= backlogCharsMax) {
             return true;
         }
         cancel();
         exchange.later(exchange::cut);
         return false;
+    }
+
+    // In characters, which are what most deltas are made of.
+    private static int cost(TokenEvent.Delta delta) {
+        int cost = delta.text().length();
+        for (TokenEvent.Logprobs token : delta.logprobs()) {
+            cost += LOGPROB_CHARS * (1 + token.top().size());
+        }
+        return cost;
     }
 
     // On the loop. The mark is lifted first: an event that comes while draining is either seen here or hands over anew.
@@ -133,29 +146,37 @@ final class Sequences {
     private void tell(Tagged tagged) {
         int index = tagged.index();
         switch (tagged.event()) {
-            case TokenEvent.Delta delta -> answer.delta(index, behind ? joined(index, delta) : taken(delta));
+            case TokenEvent.Delta delta -> {
+                TokenEvent.Delta taken = behind ? joined(index, delta) : taken(delta);
+                answer.delta(index, taken.text(), taken.logprobs());
+            }
+            case TokenEvent.PromptScored scored -> answer.promptScored(index, scored.logprobs());
             case TokenEvent.Finished finished when finished.reason() == FinishReason.CANCELLED -> fail(endedByServer());
             case TokenEvent.Finished finished -> answer.finished(index, finished.reason(), finished.usage());
             case TokenEvent.Failed failed -> fail(failed.error());
         }
     }
 
-    private String taken(TokenEvent.Delta delta) {
+    private TokenEvent.Delta taken(TokenEvent.Delta delta) {
         if (request.isStreamed()) {
-            backlogChars.addAndGet(-delta.text().length());
+            backlogChars.addAndGet(-cost(delta));
         }
-        return delta.text();
+        return delta;
     }
 
-    private String joined(int index, TokenEvent.Delta first) {
-        StringBuilder text = new StringBuilder(taken(first));
+    private TokenEvent.Delta joined(int index, TokenEvent.Delta first) {
+        StringBuilder text = new StringBuilder(taken(first).text());
+        List<TokenEvent.Logprobs> logprobs = new ArrayList<>(first.logprobs());
+        int tokens = first.tokens();
         while (text.length() < JOINED_CHARS_MAX
                 && events.peek() instanceof Tagged(int next, TokenEvent.Delta delta)
                 && next == index) {
-            text.append(taken(delta));
+            text.append(taken(delta).text());
+            logprobs.addAll(delta.logprobs());
+            tokens += delta.tokens();
             events.remove();
         }
-        return text.toString();
+        return new TokenEvent.Delta(text.toString(), tokens, logprobs);
     }
 
     private void fail(TrimtabException error) {

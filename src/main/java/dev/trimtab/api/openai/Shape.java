@@ -1,6 +1,8 @@
 package dev.trimtab.api.openai;
 
 import dev.trimtab.api.http.JsonWriter;
+import dev.trimtab.engine.TokenEvent.Logprobs;
+import java.util.List;
 
 /// How the two completion endpoints spell the same answer: the constant fragments around text and reasons.
 enum Shape {
@@ -20,6 +22,11 @@ enum Shape {
         JsonWriter message(JsonWriter json, String text) {
             return json.raw(MESSAGE).quoted(text).raw(REFUSAL);
         }
+
+        @Override
+        void logprobs(JsonWriter json, LogprobFields fields, List<Logprobs> tokens) {
+            fields.chat(json, tokens);
+        }
     },
 
     /// `/v1/completions`: plain text.
@@ -37,6 +44,11 @@ enum Shape {
         @Override
         JsonWriter message(JsonWriter json, String text) {
             return delta(json, text);
+        }
+
+        @Override
+        void logprobs(JsonWriter json, LogprobFields fields, List<Logprobs> tokens) {
+            fields.text(json, tokens);
         }
     };
 
@@ -86,6 +98,9 @@ enum Shape {
 
     /// The part of a chunk's choice that goes with its finish reason.
     abstract JsonWriter lastDelta(JsonWriter json);
+
+    /// The value of a choice's `logprobs`.
+    abstract void logprobs(JsonWriter json, LogprobFields fields, List<Logprobs> tokens);
 
     /// The part of a whole answer's choice that carries all its text.
     abstract JsonWriter message(JsonWriter json, String text);

@@ -7,16 +7,22 @@ import dev.trimtab.api.http.Failure;
 import dev.trimtab.api.http.JsonWriter;
 import dev.trimtab.api.openai.CompletionRequest.Delivery;
 import dev.trimtab.engine.FinishReason;
+import dev.trimtab.engine.TokenEvent.Logprobs;
 import dev.trimtab.engine.Usage;
 import dev.trimtab.error.TrimtabException;
+import java.util.ArrayList;
+import java.util.List;
 
-/// An answer as server-sent events: per choice the role (chats only), a chunk per delta, one with the finish
+/// An answer as server-sent events: per choice the role (chats only), what is echoed, a
+/// chunk per delta, one with the finish
 /// reason; then the usage where asked for, then `[DONE]`. A failure after the first byte is one event with
 /// the error object and the end, without `[DONE]`; before it, an ordinary error answer.
 ///
 /// A chunk costs a copy of constant bytes and one pass over its text.
 final class StreamedAnswer implements Answer {
     private static final byte[] NO_REASON = JsonWriter.ascii(",\"logprobs\":null,\"finish_reason\":null}]");
+    private static final byte[] LOGPROBS = JsonWriter.ascii(",\"logprobs\":");
+    private static final byte[] NULL_REASON = JsonWriter.ascii(",\"finish_reason\":null}]");
     private static final byte[] REASON = JsonWriter.ascii(",\"logprobs\":null,\"finish_reason\":\"");
     private static final byte[] REASON_END = JsonWriter.ascii("\"}]");
     private static final byte[] NULL_USAGE = JsonWriter.ascii(",\"usage\":null");
@@ -28,6 +34,8 @@ final class StreamedAnswer implements Answer {
     private final EventStream stream;
     private final UsageSum usage;
     private final boolean[] opened;
+    private final List<List<Logprobs>> promptScores = new ArrayList<>();
+    private final List<LogprobFields> logprobFields = new ArrayList<>();
     private final byte[] head;
 
     StreamedAnswer(Exchange exchange, CompletionRequest request, ApiOptions.Limits limits, Runnable onRoom) {
@@ -35,7 +43,11 @@ final class StreamedAnswer implements Answer {
         this.request = request;
         this.stream = new EventStream(exchange, limits, onRoom);
         this.usage = new UsageSum(request);
-        this.opened = new boolean[request.choices()];
+        this.opened = new boolean[request.sequences()];
+        for (int index = 0; request.wanted().logprobs() && index < opened.length; index++) {
+            promptScores.add(new ArrayList<>(request.echoedLogprobs(index)));
+            logprobFields.add(request.logprobFields());
+        }
         JsonWriter json = new JsonWriter(256);
         AnswerHead.of(exchange, request).open(json, request.shape().chunkObject());
         this.head = json.take().getBytes();
@@ -52,9 +64,24 @@ final class StreamedAnswer implements Answer {
     }
 
     @Override
-    public void delta(int index, String text) {
+    public void promptScored(int index, List<Logprobs> logprobs) {
+        promptScores.get(index).addAll(logprobs);
+    }
+
+    @Override
+    public void delta(int index, String text, List<Logprobs> logprobs) {
         open(index);
-        endChunk(request.shape().delta(choice(index), text).raw(NO_REASON));
+        chunk(index, text, logprobs);
+    }
+
+    private void chunk(int index, String text, List<Logprobs> logprobs) {
+        JsonWriter json = request.shape().delta(choice(index), text);
+        if (logprobs.isEmpty()) {
+            endChunk(json.raw(NO_REASON));
+            return;
+        }
+        request.shape().logprobs(json.raw(LOGPROBS), logprobFields.get(index), logprobs);
+        endChunk(json.raw(NULL_REASON));
     }
 
     @Override
@@ -107,6 +134,9 @@ final class StreamedAnswer implements Answer {
         opened[index] = true;
         if (request.shape() == Shape.CHAT) {
             endChunk(choice(index).raw(Shape.ROLE).raw(NO_REASON));
+        }
+        if (request.wanted().echo()) {
+            chunk(index, request.echo(index), request.wanted().logprobs() ? promptScores.get(index) : List.of());
         }
     }
 

@@ -14,8 +14,6 @@ final class Unserved {
             Map.entry("tool_choice", Set.of("auto", "none")),
             Map.entry("response_format", Set.of(Map.of("type", "text"))),
             Map.entry("modalities", Set.of(List.of("text"))),
-            Map.entry("logprobs", Set.of(false)),
-            Map.entry("top_logprobs", Set.of(0L)),
             Map.entry("functions", Set.of(List.of())),
             Map.entry("function_call", Set.of("auto", "none")),
             Map.entry("audio", Set.of()),
@@ -25,10 +23,7 @@ final class Unserved {
 
     private static final Map<String, Set<Object>> TEXT = Map.of(
             "response_format", Set.of(Map.of("type", "text")),
-            "logprobs", Set.of(),
-            "echo", Set.of(false),
-            "suffix", Set.of(""),
-            "best_of", Set.of(1L));
+            "suffix", Set.of(""));
 
     /// vLLM's and llama-server's additions.
     private static final Map<String, Set<Object>> BOTH = Map.of(

@@ -12,12 +12,12 @@ final class UsageSum {
 
     UsageSum(CompletionRequest request) {
         this.request = request;
-        this.open = request.choices();
+        this.open = request.sequences();
     }
 
     /// Adds a choice that is done; true when it was the last.
     boolean add(int index, Usage usage) {
-        if (index % request.n() == 0) {
+        if (index % request.wanted().samples() == 0) {
             cachedTokens += usage.cachedTokens();
         }
         completionTokens += usage.completionTokens();

@@ -3,25 +3,26 @@ package dev.trimtab.api.openai;
 import dev.trimtab.api.http.Exchange;
 import dev.trimtab.api.http.JsonWriter;
 import dev.trimtab.engine.FinishReason;
+import dev.trimtab.engine.TokenEvent.Logprobs;
 import dev.trimtab.engine.Usage;
 import dev.trimtab.error.TrimtabException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
 
 /// An answer in one body, sent when the last sequence is done.
 final class WholeAnswer implements Answer {
     private final Exchange exchange;
     private final CompletionRequest request;
     private final UsageSum usage;
-    private final StringBuilder[] texts;
-    private final FinishReason[] reasons;
+    private final List<Choice> choices = new ArrayList<>();
 
     WholeAnswer(Exchange exchange, CompletionRequest request) {
         this.exchange = exchange;
         this.request = request;
         this.usage = new UsageSum(request);
-        this.reasons = new FinishReason[request.choices()];
-        this.texts = new StringBuilder[request.choices()];
-        for (int i = 0; i < texts.length; i++) {
-            texts[i] = new StringBuilder();
+        for (int index = 0; index < request.sequences(); index++) {
+            choices.add(new Choice(request, index));
         }
     }
 
@@ -34,13 +35,18 @@ final class WholeAnswer implements Answer {
     }
 
     @Override
-    public void delta(int index, String text) {
-        texts[index].append(text);
+    public void promptScored(int index, List<Logprobs> logprobs) {
+        choices.get(index).promptScored(logprobs);
+    }
+
+    @Override
+    public void delta(int index, String text, List<Logprobs> logprobs) {
+        choices.get(index).delta(text, logprobs);
     }
 
     @Override
     public void finished(int index, FinishReason reason, Usage usage) {
-        reasons[index] = reason;
+        choices.get(index).finished(reason);
         if (this.usage.add(index, usage)) {
             send();
         }
@@ -65,13 +71,38 @@ final class WholeAnswer implements Answer {
                 .open(json, request.shape().object())
                 .name("choices")
                 .beginArray();
-        for (int index = 0; index < texts.length; index++) {
-            json.beginObject().name("index").value(index);
-            request.shape().message(json, texts[index].toString());
-            json.name("logprobs").value(null);
-            json.name("finish_reason").value(Answer.word(reasons[index])).endObject();
+        int index = 0;
+        for (Choice choice : answers()) {
+            json.beginObject().name("index").value(index++);
+            request.shape().message(json, choice.text()).name("logprobs");
+            logprobs(json, choice);
+            json.name("finish_reason").value(Answer.word(choice.reason())).endObject();
         }
         AnswerHead.usage(json.endArray(), total).endObject();
         exchange.send(200, json.take());
+    }
+
+    /// The choices that are sent: of the sequences for each prompt the best, where there are more than wanted.
+    private List<Choice> answers() {
+        Wanted wanted = request.wanted();
+        if (!wanted.ranks()) {
+            return choices;
+        }
+        List<Choice> answers = new ArrayList<>();
+        for (int first = 0; first < choices.size(); first += wanted.samples()) {
+            choices.subList(first, first + wanted.samples()).stream()
+                    .sorted(Comparator.comparingDouble(Choice::meanLogprob).reversed())
+                    .limit(wanted.n())
+                    .forEach(answers::add);
+        }
+        return answers;
+    }
+
+    private void logprobs(JsonWriter json, Choice choice) {
+        if (request.wanted().logprobs()) {
+            request.shape().logprobs(json, request.logprobFields(), choice.logprobs());
+        } else {
+            json.value(null);
+        }
     }
 }

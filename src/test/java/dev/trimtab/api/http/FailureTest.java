@@ -14,6 +14,7 @@ import dev.trimtab.error.Overloaded;
 import dev.trimtab.error.TooLarge;
 import dev.trimtab.error.TrimtabException;
 import dev.trimtab.error.Unauthorized;
+import dev.trimtab.error.Unavailable;
 import dev.trimtab.error.Unsupported;
 import java.time.Duration;
 import java.util.stream.Stream;
@@ -41,7 +42,8 @@ final class FailureTest {
                 Arguments.of(new Unsupported("m"), 501, "invalid_request_error", "unsupported"),
                 Arguments.of(overloaded(Overloaded.Scope.CALLER), 429, "rate_limit_error", "rate_limit_exceeded"),
                 Arguments.of(overloaded(Overloaded.Scope.SERVER), 503, "server_error", "overloaded"),
-                Arguments.of(new DeadlineExceeded("m"), 504, "server_error", "deadline_exceeded"));
+                Arguments.of(new DeadlineExceeded("m"), 504, "server_error", "deadline_exceeded"),
+                Arguments.of(new Unavailable("m"), 502, "server_error", "upstream_unavailable"));
     }
 
     @ParameterizedTest

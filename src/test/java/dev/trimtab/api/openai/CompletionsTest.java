@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -114,6 +115,66 @@ final class CompletionsTest {
                 .contains("\"choices\":[{\"index\":0,\"text\":\"The\",\"logprobs\":null,\"finish_reason\":\"length\"},"
                         + "{\"index\":1,\"text\":\"The\",\"logprobs\":null,\"finish_reason\":\"length\"}]")
                 .contains("\"prompt_tokens\":2,\"completion_tokens\":2,\"total_tokens\":4");
+    }
+
+    @Test
+    void writesLogProbabilitiesOfText() throws Exception {
+        server.variant().script(submission -> {
+            submission.scorePrompt();
+            submission.emit("c€");
+            submission.finish(FinishReason.STOP);
+        });
+
+        RawClient.Answer answer = text("\"prompt\":\"abd\",\"echo\":true,\"logprobs\":1");
+
+        assertThat(answer.body())
+                .contains("\"text\":\"abdc€\",\"logprobs\":{"
+                        + "\"tokens\":[\"a\",\"b\",\"d\",\"c\",\"bytes:\\\\xe2\",\"bytes:\\\\x82\",\"bytes:\\\\xac\"],"
+                        + "\"token_logprobs\":[null,-2.0,-2.0,-0.5,-0.5,-0.5,-0.5],"
+                        + "\"top_logprobs\":[null,{\"b\":-2.0},{\"d\":-2.0},{\"c\":-0.5},{\"bytes:\\\\xe2\":-0.5},"
+                        + "{\"bytes:\\\\x82\":-0.5},{\"bytes:\\\\xac\":-0.5}],"
+                        + "\"text_offset\":[0,1,2,3,4,4,4]},\"finish_reason\":\"stop\"");
+    }
+
+    @Test
+    void writesLogProbabilitiesOfAChat() throws Exception {
+        server.variant().script(submission -> {
+            submission.emit("c", Float.NEGATIVE_INFINITY);
+            submission.finish(FinishReason.STOP);
+        });
+
+        RawClient.Answer answer = chat(
+                "\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],\"logprobs\":true,\"cache_salt\":\"tenant\"");
+
+        assertThat(server.nextSubmission().request().cacheSalt()).isEqualTo("tenant");
+        assertThat(answer.body())
+                .contains("\"logprobs\":{\"content\":[{\"token\":\"c\",\"logprob\":-9999.0,\"bytes\":[99],"
+                        + "\"top_logprobs\":[]}],\"refusal\":null}");
+    }
+
+    @Test
+    void sendsTheBestByMeanLogProbability() throws Exception {
+        AtomicInteger count = new AtomicInteger();
+        server.variant().script(submission -> {
+            int index = count.getAndIncrement();
+            submission.emit("x".repeat(index + 1), index == 1 ? -0.1f : -1f - index);
+            submission.finish(FinishReason.STOP);
+        });
+
+        RawClient.Answer answer = text("\"prompt\":\"a\",\"n\":2,\"best_of\":3");
+
+        assertThat(answer.body())
+                .contains("\"choices\":[{\"index\":0,\"text\":\"xx\",\"logprobs\":null,\"finish_reason\":\"stop\"},"
+                        + "{\"index\":1,\"text\":\"x\",\"logprobs\":null,\"finish_reason\":\"stop\"}]")
+                .contains("\"prompt_tokens\":1,\"completion_tokens\":3,\"total_tokens\":4");
+    }
+
+    @Test
+    void echoesThePromptOfEachStreamedChoice() throws Exception {
+        RawClient.Answer answer = text("\"prompt\":[\"ab\",[99]],\"echo\":true,\"max_tokens\":1,\"stream\":true");
+
+        assertThat(answer.body())
+                .contains("\"index\":0,\"text\":\"ab\"", "\"index\":1,\"text\":\"c\"", "\"text\":\"The\"");
     }
 
     @Test

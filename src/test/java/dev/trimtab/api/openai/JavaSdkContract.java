@@ -15,10 +15,14 @@ import com.openai.models.chat.completions.ChatCompletion;
 import com.openai.models.chat.completions.ChatCompletionChunk;
 import com.openai.models.chat.completions.ChatCompletionCreateParams;
 import com.openai.models.chat.completions.ChatCompletionStreamOptions;
+import com.openai.models.chat.completions.ChatCompletionTokenLogprob;
 import com.openai.models.completions.Completion;
+import com.openai.models.completions.CompletionChoice;
 import com.openai.models.completions.CompletionCreateParams;
 import com.openai.models.models.Model;
+import java.io.ByteArrayOutputStream;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.util.Iterator;
 import java.util.List;
 import java.util.stream.Stream;
@@ -174,6 +178,104 @@ public abstract class JavaSdkContract {
         assertThat(models).extracting(Model::id).contains("demo");
         assertThat(client.models().retrieve("demo").validate().id()).isEqualTo("demo");
         assertThatThrownBy(() -> client.models().retrieve("nothing")).isInstanceOf(NotFoundException.class);
+    }
+
+    @Test
+    void reportsLogProbabilitiesOfAChat() throws Exception {
+        ChatCompletion answer = client.chat()
+                .completions()
+                .create(question().logprobs(true).topLogprobs(3).build())
+                .validate();
+
+        List<ChatCompletionTokenLogprob> tokens =
+                answer.choices().getFirst().logprobs().orElseThrow().content().orElseThrow();
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        for (ChatCompletionTokenLogprob token : tokens) {
+            assertThat(token.logprob()).isBetween(-20.0, 0.0);
+            assertThat(token.topLogprobs()).hasSize(3);
+            assertThat(token.topLogprobs().getFirst().token()).isEqualTo(token.token()); // temperature 0
+            token.bytes().orElseThrow().forEach(b -> bytes.write(b.intValue()));
+        }
+        assertThat(bytes.toString(StandardCharsets.UTF_8)).isEqualTo("The capital of Norway is Oslo.");
+    }
+
+    @Test
+    void streamsTheSameLogProbabilities() {
+        ChatCompletionAccumulator accumulator = ChatCompletionAccumulator.create();
+        ChatCompletionCreateParams params =
+                question().logprobs(true).topLogprobs(2).build();
+
+        try (StreamResponse<ChatCompletionChunk> stream =
+                client.chat().completions().createStreaming(params)) {
+            stream.stream().forEach(chunk -> accumulator.accumulate(chunk.validate()));
+        }
+
+        ChatCompletion whole = client.chat().completions().create(params);
+        assertThat(accumulator
+                        .chatCompletion()
+                        .choices()
+                        .getFirst()
+                        .logprobs()
+                        .orElseThrow()
+                        .content())
+                .isEqualTo(whole.choices().getFirst().logprobs().orElseThrow().content());
+    }
+
+    @Test
+    void scoresAPromptThatItEchoes() {
+        Completion answer = client.completions()
+                .create(CompletionCreateParams.builder()
+                        .model("demo")
+                        .prompt("The capital of Norway")
+                        .echo(true)
+                        .logprobs(2)
+                        .maxTokens(0)
+                        .build()); // its first token has no score, as OpenAI's; the SDK reads but does not validate
+        // that
+
+        CompletionChoice choice = answer.choices().getFirst();
+        CompletionChoice.Logprobs logprobs = choice.logprobs().orElseThrow();
+        int count = Math.toIntExact(answer.usage().orElseThrow().promptTokens());
+        assertThat(choice.text()).isEqualTo("The capital of Norway");
+        assertThat(answer.usage().orElseThrow().completionTokens()).isZero();
+        assertThat(String.join("", logprobs.tokens().orElseThrow())).isEqualTo("The capital of Norway");
+        assertThat(logprobs.textOffset().orElseThrow())
+                .hasSize(count)
+                .isSorted()
+                .startsWith(0L);
+        List<Double> scores = logprobs.tokenLogprobs().orElseThrow();
+        assertThat(scores).hasSize(count);
+        assertThat(scores.getFirst()).isNull();
+        assertThat(scores.subList(1, count))
+                .allSatisfy(score -> assertThat(score).isNegative());
+        assertThat(logprobs.topLogprobs().orElseThrow().subList(1, count)).doesNotContainNull();
+    }
+
+    @Test
+    void choosesTheBestOfSeveral() {
+        Completion answer = client.completions()
+                .create(CompletionCreateParams.builder()
+                        .model("demo")
+                        .prompt("The capital")
+                        .n(2)
+                        .bestOf(4)
+                        .logprobs(0)
+                        .seed(3)
+                        .maxTokens(5)
+                        .build())
+                .validate();
+
+        assertThat(answer.choices()).hasSize(2);
+        assertThat(mean(answer.choices().getFirst()))
+                .isGreaterThanOrEqualTo(mean(answer.choices().getLast()));
+        assertThat(answer.usage().orElseThrow().completionTokens()).isGreaterThan(5);
+    }
+
+    private static double mean(CompletionChoice choice) {
+        return choice.logprobs().orElseThrow().tokenLogprobs().orElseThrow().stream()
+                .mapToDouble(Double::doubleValue)
+                .average()
+                .orElseThrow();
     }
 
     private static ChatCompletionCreateParams.Builder question() {
