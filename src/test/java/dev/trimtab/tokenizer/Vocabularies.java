@@ -7,6 +7,7 @@ import dev.trimtab.checkpoint.Checkpoint;
 import dev.trimtab.checkpoint.Metadata;
 import dev.trimtab.checkpoint.MetadataValue;
 import dev.trimtab.checkpoint.ValueType;
+import dev.trimtab.tokenizer.text.ByteAlphabet;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.ref.SoftReference;
