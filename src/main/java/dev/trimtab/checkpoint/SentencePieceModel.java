@@ -18,7 +18,7 @@ import java.util.Map;
 ///    the ids of unknown, BOS, EOS and padding (40 to 43; 0, 1, 2 and -1 where absent).
 /// 3. `normalizer_spec`: a map of characters (2), whether a space is put in front (3) and whether those too
 ///    many are dropped (4), both true where absent.
-final class SentencePieceModel {
+public final class SentencePieceModel {
     /// Every token costs a piece of a few bytes at least.
     private static final int TOKENS_MAX = 1 << 22;
 
@@ -44,7 +44,7 @@ final class SentencePieceModel {
     /// @throws BadCheckpoint when a field reaches beyond its message, or there are no pieces
     /// @throws Unsupported for models of words or characters, and for tiktoken's ranks, which have the same
     ///     file name
-    static Map<String, MetadataValue> read(String source, byte[] bytes) {
+    public static Map<String, MetadataValue> read(String source, byte[] bytes) {
         if (bytes.length > 0 && bytes[0] != 0x0A) {
             throw new Unsupported(source + ": not a SentencePiece model; a tokenizer.json beside it would be read");
         }

@@ -9,15 +9,6 @@ import java.util.function.IntPredicate;
 
 /// A set of code points, such as `\p{L}` or `[^\s\p{N}]`: a bitmap for ASCII, a question for the rest.
 final class CodePoints {
-    static final CodePoints ALL = new CodePoints(_ -> true);
-    static final CodePoints NONE = new CodePoints(_ -> false);
-    static final CodePoints WHITE_SPACE = new CodePoints(CharacterKind::isWhiteSpace);
-    static final CodePoints DIGIT = new CodePoints(Character::isDigit);
-    static final CodePoints WORD = categories("LMN")
-            .or(new CodePoints(codePoint -> Character.getType(codePoint) == Character.CONNECTOR_PUNCTUATION));
-
-    private static final int ASCII_END = 128;
-
     /// The two letters of each general category, at the number that Java gives it.
     private static final String[] CATEGORIES = new String[Character.FINAL_QUOTE_PUNCTUATION + 1];
 
@@ -60,6 +51,17 @@ final class CodePoints {
             CATEGORIES[numbers[i]] = names.substring(2 * i, 2 * i + 2);
         }
     }
+
+    static final CodePoints ALL = new CodePoints(_ -> true);
+    static final CodePoints NONE = new CodePoints(_ -> false);
+    static final CodePoints WHITE_SPACE = new CodePoints(CharacterKind::isWhiteSpace);
+    static final CodePoints DIGIT = new CodePoints(Character::isDigit);
+    static final CodePoints WORD = new CodePoints(Character::isAlphabetic)
+            .or(categories("M"))
+            .or(DIGIT)
+            .or(new CodePoints(codePoint -> Character.getType(codePoint) == Character.CONNECTOR_PUNCTUATION));
+
+    private static final int ASCII_END = 128;
 
     /// Properties by the names that patterns use besides categories and scripts, in lower case.
     private static final Map<String, CodePoints> PROPERTIES = Map.ofEntries(
