@@ -174,7 +174,8 @@ class TokenizerJsonTest {
     @Test
     void readsUnigramModels() {
         Tokenizer tokenizer = Vocabularies.huggingFace("{\"pre_tokenizer\": {\"type\": \"Metaspace\"}, \"decoder\": "
-                + "{\"type\": \"Metaspace\"}, \"model\": {\"type\": \"Unigram\", \"unk_id\": 0, \"vocab\": [[\"<unk>\", 0],"
+                + "{\"type\": \"Metaspace\"}, \"model\": {\"type\": \"Unigram\", \"unk_id\": 0, \"vocab\": "
+                + "[[\"<unk>\", 0],"
                 + "[\"▁\", -1], [\"a\", -2], [\"b\", -2], [\"▁ab\", -2.5], [\"abb\", -9]]}}");
 
         assertThat(pieces(tokenizer, "ab abb x")).isEqualTo("▁ab ▁ab b ▁ <unk>");
@@ -269,7 +270,8 @@ class TokenizerJsonTest {
             strings = {
                 "\"normalizer\": {\"type\": \"Nonsense\"}",
                 "\"pre_tokenizer\": {\"type\": \"Nonsense\"}",
-                "\"pre_tokenizer\": {\"type\": \"Split\", \"pattern\": {\"String\": \"a\"}, \"behavior\": \"Nonsense\"}",
+                "\"pre_tokenizer\": {\"type\": \"Split\", \"pattern\": {\"String\": \"a\"}, "
+                        + "\"behavior\": \"Nonsense\"}",
                 "\"pre_tokenizer\": {\"type\": \"Metaspace\", \"prepend_scheme\": \"Nonsense\"}",
                 "\"decoder\": {\"type\": \"Nonsense\"}",
                 "\"decoder\": {\"type\": \"Strip\", \"start\": 2, \"stop\": 0}",

@@ -128,10 +128,7 @@ final class RegexParser {
     }
 
     private Node group() {
-        if (!take('?')) {
-            return closed(choice());
-        }
-        if (take(':') || take('>')) {
+        if (!take('?') || take(':') || take('>')) {
             return closed(choice());
         }
         if (take('=')) {
@@ -188,19 +185,16 @@ final class RegexParser {
     private Node escaped() {
         int start = position;
         int codePoint = next();
-        switch (codePoint) {
-            case 'A':
-                return new Node.Anchor(Node.Place.TEXT_START);
-            case 'z', 'Z':
-                return new Node.Anchor(Node.Place.TEXT_END);
-            case 'b':
-                return new Node.Anchor(Node.Place.WORD_BOUNDARY);
-            case 'B':
-                return new Node.Anchor(Node.Place.NO_WORD_BOUNDARY);
-            default:
+        return switch (codePoint) {
+            case 'A' -> new Node.Anchor(Node.Place.TEXT_START);
+            case 'z', 'Z' -> new Node.Anchor(Node.Place.TEXT_END);
+            case 'b' -> new Node.Anchor(Node.Place.WORD_BOUNDARY);
+            case 'B' -> new Node.Anchor(Node.Place.NO_WORD_BOUNDARY);
+            default -> {
                 position = start;
-                return new Node.One(cased(escapedSet()));
-        }
+                yield new Node.One(cased(escapedSet()));
+            }
+        };
     }
 
     private CodePoints cased(CodePoints set) {
