@@ -31,7 +31,7 @@ class SentencePieceModelTest {
         Message number(int number, int value) {
             int tag = number << 3;
             if (tag >= 0x80) {
-                out.write(tag & 0x7F | 0x80);
+                out.write((tag & 0x7F) | 0x80);
                 tag >>>= 7;
             }
             out.write(tag);
@@ -43,7 +43,7 @@ class SentencePieceModelTest {
             int bits = Float.floatToIntBits(value);
             out.write(number << 3 | 5);
             for (int i = 0; i < Float.BYTES; i++) {
-                out.write(bits >>> 8 * i);
+                out.write(bits >>> (8 * i));
             }
             return this;
         }

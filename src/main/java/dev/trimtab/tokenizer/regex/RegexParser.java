@@ -280,29 +280,26 @@ final class RegexParser {
 
     /// What a backslash makes of what follows it.
     private CodePoints escapedSet() {
-        int codePoint = peek();
-        switch (codePoint) {
-            case 's', 'S', 'd', 'D', 'w', 'W':
-                position++;
-                return switch (codePoint) {
-                    case 's' -> CodePoints.WHITE_SPACE;
-                    case 'S' -> CodePoints.WHITE_SPACE.negated();
-                    case 'd' -> CodePoints.DIGIT;
-                    case 'D' -> CodePoints.DIGIT.negated();
-                    case 'w' -> CodePoints.WORD;
-                    default -> CodePoints.WORD.negated();
-                };
-            case 'p', 'P':
-                position++;
-                CodePoints property = property();
-                return codePoint == 'P' ? property.negated() : property;
-            default:
+        int start = position;
+        int codePoint = next();
+        return switch (codePoint) {
+            case 's' -> CodePoints.WHITE_SPACE;
+            case 'S' -> CodePoints.WHITE_SPACE.negated();
+            case 'd' -> CodePoints.DIGIT;
+            case 'D' -> CodePoints.DIGIT.negated();
+            case 'w' -> CodePoints.WORD;
+            case 'W' -> CodePoints.WORD.negated();
+            case 'p' -> property();
+            case 'P' -> property().negated();
+            default -> {
+                position = start;
                 int literal = escapedCodePoint();
                 if (literal < 0) {
                     throw unsupported("\\" + Character.toString(codePoint));
                 }
-                return CodePoints.of(literal);
-        }
+                yield CodePoints.of(literal);
+            }
+        };
     }
 
     private CodePoints property() {
