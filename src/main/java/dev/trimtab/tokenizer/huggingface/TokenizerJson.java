@@ -81,7 +81,7 @@ public record TokenizerJson(
         TokenizerJson read() {
             PieceSpelling spelling = json.find("decoder").map(PieceSpelling::of).orElse(PieceSpelling.PLAIN);
             folder.values().forEach((key, value) -> {
-                if (key.startsWith("tokenizer.ggml.") || key.equals("general.architecture")) {
+                if (key.startsWith("tokenizer.ggml.") || key.startsWith("trimtab.tokenizer.")) {
                     values.put(key, value);
                 }
             });
