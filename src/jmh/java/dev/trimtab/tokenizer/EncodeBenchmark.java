@@ -1,9 +1,13 @@
 package dev.trimtab.tokenizer;
 
 import dev.trimtab.checkpoint.Checkpoint;
+import dev.trimtab.checkpoint.Metadata;
+import dev.trimtab.checkpoint.MetadataValue;
+import dev.trimtab.checkpoint.SentencePieceModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -17,8 +21,9 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
-/// Milliseconds to encode and to decode 2²⁰ characters with the embedded model's vocabulary, or with
-/// that of another checkpoint: `-p checkpoint=path.gguf`.
+/// Milliseconds to encode and to decode 2²⁰ characters with a vocabulary of each kind: byte-level BPE by a
+/// scanner, SentencePiece's BPE, its unigram model, and `tokenizer.json` with words and without. All but the first
+/// are in the conformance data; `-p vocabulary=path` takes another GGUF, `.model` or `.json`.
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
@@ -28,8 +33,14 @@ import org.openjdk.jmh.annotations.Warmup;
 public class EncodeBenchmark {
     private static final int LENGTH = 1 << 20;
 
-    @Param("src/main/resources/models/demo.gguf")
-    String checkpoint;
+    @Param({
+        "src/main/resources/models/demo.gguf",
+        "../shared/vectors/tokenizers/ggml-vocab/ggml-vocab-llama-spm.gguf",
+        "../shared/vectors/tokenizers/sentencepiece/test_model.model",
+        "../shared/vectors/tokenizers/gpt2/tokenizer.json",
+        "../shared/vectors/tokenizers/phi3/tokenizer.json"
+    })
+    String vocabulary;
 
     /// Prose, source code, and runs that make a word of the whole text.
     @Param({"prose", "code", "letters", "spaces"})
@@ -41,9 +52,7 @@ public class EncodeBenchmark {
 
     @Setup
     public void setUp() throws IOException {
-        try (Checkpoint opened = Checkpoint.open(Path.of(checkpoint))) {
-            tokenizer = Tokenizer.of(opened.metadata());
-        }
+        tokenizer = Tokenizer.of(metadata(Path.of(vocabulary)));
         String part = switch (text) {
             case "prose" -> Files.readString(Path.of("src/test/resources/demo/eval.jsonl"));
             case "code" -> Files.readString(Path.of("src/main/java/dev/trimtab/tokenizer/Vocabulary.java"));
@@ -52,6 +61,20 @@ public class EncodeBenchmark {
         };
         input = part.repeat(LENGTH / part.length() + 1).substring(0, LENGTH);
         ids = tokenizer.encode(input, Tokenizer.ControlTokens.PARSE);
+    }
+
+    private static Metadata metadata(Path path) throws IOException {
+        if (path.toString().endsWith(".json")) {
+            return new Metadata(
+                    path.toString(),
+                    Map.of("tokenizer.huggingface.json", new MetadataValue.Text(Files.readString(path))));
+        }
+        if (path.toString().endsWith(".model")) {
+            return new Metadata(path.toString(), SentencePieceModel.read(path.toString(), Files.readAllBytes(path)));
+        }
+        try (Checkpoint opened = Checkpoint.open(path)) {
+            return opened.metadata();
+        }
     }
 
     @Benchmark

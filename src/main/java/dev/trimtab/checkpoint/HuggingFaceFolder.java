@@ -19,9 +19,10 @@ import java.util.TreeMap;
 /// 1. `config.json`: the architecture ([HuggingFaceConfig]).
 /// 2. `model.safetensors`, or `model.safetensors.index.json` whose `weight_map` says which file holds which
 ///    tensor.
-/// 3. `tokenizer.json`, whole, as the pair `tokenizer.huggingface.json` (a key of GGUF's own);
-///    `tokenizer_config.json` and `chat_template.jinja` for the chat template and whether a first token is
-///    added.
+/// 3. `tokenizer.json`, whole, as the pair `tokenizer.huggingface.json` (a key of GGUF's own), or else
+///    `tokenizer.model` ([SentencePieceModel]).
+/// 4. `tokenizer_config.json`, `generation_config.json` and `chat_template.jinja` for the chat template, the
+///    tokens that begin and end texts, and the sampling its makers advise ([HuggingFaceSideFiles]).
 ///
 /// Matrices stored quantized come out as [CompressedTensors] says.
 ///
@@ -33,7 +34,8 @@ final class HuggingFaceFolder {
     private static final String TOKENIZER = "tokenizer.json";
     private static final String TOKENIZER_CONFIG = "tokenizer_config.json";
     private static final String TEMPLATE = "chat_template.jinja";
-    private static final String TEMPLATE_KEY = "tokenizer.chat_template";
+    private static final String GENERATION_CONFIG = "generation_config.json";
+    private static final String SENTENCE_PIECE = "tokenizer.model";
 
     private static final String EMBEDDING = "token_embd.weight";
     private static final String HEAD = "output.weight";
@@ -148,7 +150,7 @@ final class HuggingFaceFolder {
         if (!Files.exists(folder.resolve(CONFIG))) {
             tensors.putAll(renamed(source, stored.tensors()));
         } else {
-            Metadata config = JsonFile.flatten(folder.resolve(CONFIG).toString(), bytes(CONFIG));
+            Metadata config = flattened(CONFIG);
             tensors.putAll(renamed(source, weights(config, stored.tensors())));
             values.putAll(HuggingFaceConfig.toMetadata(config));
             if (config.flag("tie_word_embeddings", false)) {
@@ -196,20 +198,22 @@ final class HuggingFaceFolder {
     private void tokenizer(Map<String, MetadataValue> values) {
         if (Files.exists(folder.resolve(TOKENIZER))) {
             values.put("tokenizer.huggingface.json", text(TOKENIZER));
+        } else if (Files.exists(folder.resolve(SENTENCE_PIECE))) {
+            values.putAll(SentencePieceModel.read(folder.resolve(SENTENCE_PIECE).toString(), bytes(SENTENCE_PIECE)));
+        }
+        if (Files.exists(folder.resolve(GENERATION_CONFIG))) {
+            HuggingFaceSideFiles.generation(flattened(GENERATION_CONFIG), values);
         }
         if (Files.exists(folder.resolve(TOKENIZER_CONFIG))) {
-            String source = folder.resolve(TOKENIZER_CONFIG).toString();
-            Metadata config = JsonFile.flatten(source, bytes(TOKENIZER_CONFIG));
-            copyIfPresent(config, "chat_template", TEMPLATE_KEY, values);
-            copyIfPresent(config, "add_bos_token", "tokenizer.ggml.add_bos_token", values);
+            HuggingFaceSideFiles.tokenizer(flattened(TOKENIZER_CONFIG), bytes(TOKENIZER_CONFIG), values);
         }
         if (Files.exists(folder.resolve(TEMPLATE))) {
-            values.put(TEMPLATE_KEY, text(TEMPLATE));
+            values.put(HuggingFaceSideFiles.TEMPLATE, text(TEMPLATE));
         }
     }
 
-    private static void copyIfPresent(Metadata config, String from, String to, Map<String, MetadataValue> values) {
-        config.find(from).ifPresent(value -> values.put(to, value));
+    private Metadata flattened(String name) {
+        return JsonFile.flatten(folder.resolve(name).toString(), bytes(name));
     }
 
     private MetadataValue text(String name) {

@@ -1,10 +1,11 @@
 package dev.trimtab.tokenizer;
 
 import dev.trimtab.checkpoint.Metadata;
-import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.error.Unsupported;
+import dev.trimtab.tokenizer.text.ByteAlphabet;
+import dev.trimtab.tokenizer.text.PreTokenizer;
+import dev.trimtab.tokenizer.text.Utf8Text;
 import java.util.Arrays;
-import java.util.List;
 
 /// Byte-level BPE (`tokenizer.ggml.model` = `gpt2`): words cut by a [PreTokenizer], their bytes merged.
 ///
@@ -17,7 +18,6 @@ final class BytePairEncoder implements Tokenizer.TextEncoder {
     private static final byte COMPOUND = 2;
 
     private static final int NO_TOKEN = SpecialIds.NONE;
-    private static final String MERGES = "tokenizer.ggml.merges";
 
     private final PreTokenizer preTokenizer;
     private final TokenIndex words;
@@ -25,14 +25,14 @@ final class BytePairEncoder implements Tokenizer.TextEncoder {
     private final int[] byteSymbols;
     private final byte[] wholeWords;
 
-    /// @throws BadCheckpoint when a merge does not lead from tokens to a token
+    /// @throws dev.trimtab.error.BadCheckpoint when a merge does not lead from tokens to a token
     /// @throws Unsupported for a pre-tokenizer nothing here knows
     BytePairEncoder(Metadata metadata, Vocabulary vocabulary) {
         String name = metadata.string("tokenizer.ggml.pre", "");
         preTokenizer = PreTokenizer.named(name)
                 .orElseThrow(
                         () -> new Unsupported(metadata.source() + ": pre-tokenizer '" + name + "' is not supported"));
-        merges = merges(metadata.source() + ": metadata " + MERGES, metadata.strings(MERGES), vocabulary.index());
+        merges = MergeTable.of(metadata, vocabulary.index());
         byteSymbols = new int[256];
         for (int value = 0; value < byteSymbols.length; value++) {
             byteSymbols[value] = vocabulary
@@ -46,23 +46,6 @@ final class BytePairEncoder implements Tokenizer.TextEncoder {
         if (preTokenizer.manner() == PreTokenizer.Manner.WHOLE_WORDS_WITH_BOS) {
             Arrays.fill(wholeWords, ATOM);
         }
-    }
-
-    private static LongTable merges(String where, List<String> lines, Vocabulary.PieceIndex index) {
-        LongTable merges = new LongTable();
-        for (int rank = 0; rank < lines.size(); rank++) {
-            String line = lines.get(rank);
-            int space = Math.max(0, line.indexOf(' ', 1));
-            int left = index.find(line, 0, space);
-            int right = index.find(line, space + 1, line.length());
-            int merged = index.findAround(line, 0, line.length(), space);
-            if (left == NO_TOKEN || right == NO_TOKEN || merged == NO_TOKEN) {
-                throw BadCheckpoint.mismatch(
-                        where + ": merge " + rank, "two tokens that make a token", "'" + line + "'");
-            }
-            merges.putIfAbsent(LongTable.pair(left, right), Merger.merge(rank, merged));
-        }
-        return merges;
     }
 
     @Override

@@ -1,5 +1,7 @@
 package dev.trimtab.tokenizer;
 
+import dev.trimtab.tokenizer.text.Utf8Decoder;
+
 /// Token ids to text, one at a time: each [#accept(int)] returns the text that became complete with
 /// that token, holding back the bytes of an unfinished UTF-8 character. State of one sequence; not
 /// thread-safe.

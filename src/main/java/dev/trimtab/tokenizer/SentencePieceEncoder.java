@@ -2,6 +2,7 @@ package dev.trimtab.tokenizer;
 
 import dev.trimtab.checkpoint.Metadata;
 import dev.trimtab.error.BadCheckpoint;
+import dev.trimtab.tokenizer.text.Utf8Text;
 import java.util.Arrays;
 
 /// SentencePiece's BPE (`tokenizer.ggml.model` = `llama`): characters merged in the order of the

@@ -14,6 +14,14 @@ record SpecialIds(
         int bos, int eos, int eot, int unknown, int padding, boolean addsBos, boolean addsEos, BitSet endOfGeneration) {
     static final int NONE = -1;
 
+    /// What holds for ids and flags that a file does not mention.
+    record Defaults(int bos, int eos, int unknown, boolean addsBos, boolean addsEos, boolean addsSpacePrefix) {
+        static final Defaults NOTHING = new Defaults(NONE, NONE, NONE, false, false, false);
+    }
+
+    /// More ids that end a text or turn: what `generation_config.json` lists.
+    private static final String ENDS = "trimtab.tokenizer.end_ids";
+
     /// How files write that there is no such token.
     private static final long ABSENT_UNSIGNED = 0xFFFF_FFFFL;
 
@@ -57,12 +65,11 @@ record SpecialIds(
     /// Finds the ids, and makes the tokens that end turns control tokens in `kinds`.
     ///
     /// @throws BadCheckpoint when an id is out of range, or BOS or EOS is to be added but not named
-    static SpecialIds of(
-            Metadata metadata, Vocabulary.Model model, Vocabulary.PieceIndex index, Vocabulary.Kind[] kinds) {
+    static SpecialIds of(Metadata metadata, Defaults defaults, Vocabulary.PieceIndex index, Vocabulary.Kind[] kinds) {
         int size = kinds.length;
-        int bos = id(metadata, "bos", size, model.bos());
-        int eos = id(metadata, "eos", size, model.eos());
-        int unknown = id(metadata, "unknown", size, model.unknown());
+        int bos = id(metadata, "bos", size, defaults.bos());
+        int eos = id(metadata, "eos", size, defaults.eos());
+        int unknown = id(metadata, "unknown", size, defaults.unknown());
         BitSet ends = ends(index, kinds);
         int eot = id(metadata, "eot", size, NONE);
         for (int i = 0; eot == NONE && i < EOT_TEXTS.size(); i++) {
@@ -74,14 +81,20 @@ record SpecialIds(
                 ends.set(end);
             }
         }
+        for (long end : metadata.contains(ENDS) ? metadata.integers(ENDS) : new long[0]) {
+            if (end < 0 || end >= size) {
+                throw BadCheckpoint.mismatch(metadata.source() + ": metadata " + ENDS, "ids below " + size, end);
+            }
+            ends.set((int) end);
+        }
         return new SpecialIds(
                 bos,
                 eos,
                 eot,
                 unknown,
                 id(metadata, "padding", size, NONE),
-                adds(metadata, "add_bos_token", bos != NONE && addsBosByDefault(metadata, model), bos),
-                adds(metadata, "add_eos_token", model == Vocabulary.Model.UNIGRAM && eos != NONE, eos),
+                adds(metadata, "add_bos_token", bos != NONE && defaults.addsBos(), bos),
+                adds(metadata, "add_eos_token", defaults.addsEos() && eos != NONE, eos),
                 ends);
     }
 
@@ -95,17 +108,6 @@ record SpecialIds(
             return NONE;
         }
         return metadata.integer(key, 0, size - 1);
-    }
-
-    private static boolean addsBosByDefault(Metadata metadata, Vocabulary.Model model) {
-        return switch (model) {
-            case SENTENCE_PIECE -> true;
-            case UNIGRAM -> false;
-            case BYTE_LEVEL ->
-                PreTokenizer.named(metadata.string("tokenizer.ggml.pre", ""))
-                        .filter(preTokenizer -> preTokenizer.manner() != PreTokenizer.Manner.PLAIN)
-                        .isPresent();
-        };
     }
 
     private static boolean adds(Metadata metadata, String name, boolean fallback, int id) {

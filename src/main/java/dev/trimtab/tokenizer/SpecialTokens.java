@@ -1,9 +1,11 @@
 package dev.trimtab.tokenizer;
 
 import dev.trimtab.checkpoint.Metadata;
+import dev.trimtab.tokenizer.huggingface.AddedToken;
+import dev.trimtab.tokenizer.text.CharacterKind;
 import java.util.Arrays;
 import java.util.BitSet;
-import java.util.Set;
+import java.util.List;
 
 /// The tokens that are found in a text before anything else: control tokens where they are asked for,
 /// user-defined ones always. Of those that begin at the same place the longest wins, and the leftmost
@@ -13,27 +15,46 @@ import java.util.Set;
 final class SpecialTokens {
     static final int NO_TOKEN = -1;
 
-    /// Phi-3's tokens with `rstrip` in its `tokenizer.json`, which GGUF has no word for: `<|assistant|>`
-    /// takes the newline of the template with it.
-    private static final Set<String> PHI3_SWALLOWS_SPACE = Set.of("<|assistant|>", "</s>");
+    /// Tokens that stand in a text in a manner of their own: those that take the white space before or after
+    /// them with them, and those that count only as words.
+    record Manners(BitSet left, BitSet right, BitSet words) {
+        /// Phi-3's tokens with `rstrip` in its `tokenizer.json`, which GGUF has no word for: `<|assistant|>`
+        /// takes the newline of the template with it.
+        private static final List<String> PHI3 = List.of("<|assistant|>", "</s>");
+
+        static Manners of(Metadata metadata, Vocabulary vocabulary) {
+            Manners manners = new Manners(new BitSet(), new BitSet(), new BitSet());
+            if (metadata.string("general.architecture", "").equals("phi3")) {
+                PHI3.forEach(piece -> vocabulary.find(piece).ifPresent(manners.right::set));
+            }
+            return manners;
+        }
+
+        static Manners of(List<AddedToken> tokens) {
+            Manners manners = new Manners(new BitSet(), new BitSet(), new BitSet());
+            for (AddedToken token : tokens) {
+                manners.left.set(token.id(), token.stripsLeft());
+                manners.right.set(token.id(), token.stripsRight());
+                manners.words.set(token.id(), token.isWord());
+            }
+            return manners;
+        }
+    }
 
     private final BitSet firsts = new BitSet();
     private final LongTable children = new LongTable();
     private int[] nodeTokens = new int[64];
     private int nodes = 1;
     private final Vocabulary vocabulary;
-    private final BitSet swallowsSpace = new BitSet();
+    private final Manners manners;
 
-    SpecialTokens(Metadata metadata, Vocabulary vocabulary) {
+    SpecialTokens(Vocabulary vocabulary, Manners manners) {
         this.vocabulary = vocabulary;
-        boolean phi3 = metadata.string("general.architecture", "").equals("phi3");
+        this.manners = manners;
         Arrays.fill(nodeTokens, NO_TOKEN);
         for (int id = 0; id < vocabulary.size(); id++) {
             switch (vocabulary.kind(id)) {
-                case CONTROL, UNKNOWN, USER_DEFINED -> {
-                    add(vocabulary.piece(id), id);
-                    swallowsSpace.set(id, phi3 && PHI3_SWALLOWS_SPACE.contains(vocabulary.piece(id)));
-                }
+                case CONTROL, UNKNOWN, USER_DEFINED -> add(vocabulary.piece(id), id);
                 case NORMAL, BYTE, UNUSED -> {}
             }
         }
@@ -83,8 +104,9 @@ final class SpecialTokens {
                 break;
             }
             node = (int) child;
-            if (node < nodeTokens.length && nodeTokens[node] != NO_TOKEN && counts(nodeTokens[node], controlTokens)) {
-                longest = nodeTokens[node];
+            int token = node < nodeTokens.length ? nodeTokens[node] : NO_TOKEN;
+            if (token != NO_TOKEN && counts(token, controlTokens) && mayStand(token, text, start, i + 1)) {
+                longest = token;
             }
         }
         return longest;
@@ -93,10 +115,29 @@ final class SpecialTokens {
     /// Where the text goes on after `id`, which stands at `start` of `text`.
     int after(String text, int start, int id) {
         int position = start + vocabulary.piece(id).length();
-        while (swallowsSpace.get(id) && position < text.length() && CharacterKind.isWhiteSpace(text.charAt(position))) {
+        while (manners.right.get(id) && position < text.length() && CharacterKind.isWhiteSpace(text.charAt(position))) {
             position++;
         }
         return position;
+    }
+
+    /// Where the text before `id`, which stands at `end` of `text`, ends, looking back no further than `start`.
+    int before(String text, int start, int end, int id) {
+        int position = end;
+        while (manners.left.get(id) && position > start && CharacterKind.isWhiteSpace(text.charAt(position - 1))) {
+            position--;
+        }
+        return position;
+    }
+
+    private boolean mayStand(int id, String text, int start, int end) {
+        boolean touched = (start > 0 && isWord(text.codePointBefore(start)))
+                || (end < text.length() && isWord(text.codePointAt(end)));
+        return !touched || !manners.words.get(id);
+    }
+
+    private static boolean isWord(int codePoint) {
+        return Character.isLetterOrDigit(codePoint) || codePoint == '_';
     }
 
     private boolean counts(int id, Tokenizer.ControlTokens controlTokens) {

@@ -1,6 +1,12 @@
 package dev.trimtab.tokenizer;
 
 import dev.trimtab.checkpoint.Metadata;
+import dev.trimtab.tokenizer.ByteTokens.Unknowns;
+import dev.trimtab.tokenizer.huggingface.Normalizer;
+import dev.trimtab.tokenizer.huggingface.PieceCutter;
+import dev.trimtab.tokenizer.huggingface.TokenizerJson;
+import dev.trimtab.tokenizer.text.Utf8Text;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /// Text to token ids and back for one checkpoint's vocabulary. Immutable and thread-safe.
@@ -36,19 +42,63 @@ public final class Tokenizer {
         this.encoder = encoder;
     }
 
-    /// The tokenizer that `metadata` (`tokenizer.ggml.*`) describes.
+    /// The tokenizer that `metadata` describes: by GGUF's keys (`tokenizer.ggml.*`), or, where they name no
+    /// model, by the `tokenizer.json` in it.
     ///
     /// @throws dev.trimtab.error.BadCheckpoint when it contradicts itself
     /// @throws dev.trimtab.error.Unsupported for a model or pre-tokenizer nothing here knows; the
     ///     message names it
     public static Tokenizer of(Metadata metadata) {
+        if (metadata.contains(TokenizerJson.KEY) && !metadata.contains("tokenizer.ggml.model")) {
+            return of(TokenizerJson.read(metadata));
+        }
         Vocabulary vocabulary = Vocabulary.of(metadata);
-        TextEncoder encoder = switch (vocabulary.model()) {
-            case BYTE_LEVEL -> new BytePairEncoder(metadata, vocabulary);
+        TextEncoder encoder = switch (Vocabulary.Model.of(metadata)) {
+            case BYTE_LEVEL -> byteLevel(metadata, vocabulary);
             case SENTENCE_PIECE -> new SentencePieceEncoder(metadata, vocabulary);
-            case UNIGRAM -> new UnigramEncoder(metadata, vocabulary);
+            case UNIGRAM -> unigram(metadata, vocabulary);
         };
-        return new Tokenizer(vocabulary, new SpecialTokens(metadata, vocabulary), encoder);
+        SpecialTokens.Manners manners = SpecialTokens.Manners.of(metadata, vocabulary);
+        return new Tokenizer(vocabulary, new SpecialTokens(vocabulary, manners), encoder);
+    }
+
+    private static Tokenizer of(TokenizerJson json) {
+        Metadata metadata = json.metadata();
+        Vocabulary vocabulary = Vocabulary.of(metadata, json.spelling());
+        PieceEncoder model = switch (json.model()) {
+            case TokenizerJson.Model.Bpe bpe ->
+                new BpePieceEncoder(
+                        vocabulary,
+                        MergeTable.of(metadata.source(), bpe.merges(), vocabulary.index()),
+                        new ByteTokens(vocabulary, bpe.fusesUnknown() ? Unknowns.FUSED : Unknowns.SEPARATE),
+                        bpe.takesWholeWords() ? BpePieceEncoder.Words.WHOLE_IF_TOKENS : BpePieceEncoder.Words.MERGED);
+            case TokenizerJson.Model.Unigram _ -> new UnigramEncoder(metadata, vocabulary);
+        };
+        return new Tokenizer(
+                vocabulary,
+                new SpecialTokens(vocabulary, SpecialTokens.Manners.of(json.addedTokens())),
+                new PipelineEncoder(json.normalizer(), json.cutter(), model));
+    }
+
+    /// Most pre-tokenizers have scanners of their own; the rest are patterns.
+    private static TextEncoder byteLevel(Metadata metadata, Vocabulary vocabulary) {
+        Optional<NamedPatterns> patterns = NamedPatterns.named(metadata.string("tokenizer.ggml.pre", ""));
+        if (patterns.isEmpty()) {
+            return new BytePairEncoder(metadata, vocabulary);
+        }
+        PieceEncoder model = new BpePieceEncoder(
+                vocabulary,
+                MergeTable.of(metadata, vocabulary.index()),
+                new ByteTokens(vocabulary, Unknowns.SEPARATE),
+                BpePieceEncoder.Words.MERGED);
+        return new PipelineEncoder(
+                Normalizer.NONE, PieceCutter.byteLevel(patterns.get().patterns()), model);
+    }
+
+    private static TextEncoder unigram(Metadata metadata, Vocabulary vocabulary) {
+        UnigramEncoder model = new UnigramEncoder(metadata, vocabulary);
+        SentencePieceNormalizer normalizer = new SentencePieceNormalizer(metadata, vocabulary);
+        return (text, start, end, ids) -> model.encode(normalizer.normalize(Utf8Text.of(text, start, end)), ids);
     }
 
     public Vocabulary vocabulary() {
@@ -61,12 +111,13 @@ public final class Tokenizer {
         int position = 0;
         while (position < text.length()) {
             int next = specialTokens.next(text, position, controlTokens);
-            if (position < next) {
-                encoder.encode(text, position, next, ids);
+            int id = next < text.length() ? specialTokens.match(text, next, controlTokens) : SpecialTokens.NO_TOKEN;
+            int end = id == SpecialTokens.NO_TOKEN ? next : specialTokens.before(text, position, next, id);
+            if (position < end) {
+                encoder.encode(text, position, end, ids);
             }
             position = next;
-            if (position < text.length()) {
-                int id = specialTokens.match(text, position, controlTokens);
+            if (id != SpecialTokens.NO_TOKEN) {
                 ids.add(id);
                 position = specialTokens.after(text, position, id);
             }

@@ -3,9 +3,10 @@ package dev.trimtab.tokenizer;
 import dev.trimtab.checkpoint.Metadata;
 import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.error.Unsupported;
-import java.io.ByteArrayOutputStream;
+import dev.trimtab.tokenizer.text.Utf8Text;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.function.Consumer;
 
 /// SentencePiece's unigram model (`tokenizer.ggml.model` = `t5`): of all ways to cut a text into
 /// tokens the one with the highest sum of scores (Kudo, "Subword Regularization", 2018, section 3.1),
@@ -15,22 +16,19 @@ import java.util.Arrays;
 /// `best[i + |t|] = max(best[i + |t|], best[i] + score(t))`, in `float` as SentencePiece does, so that
 /// ties fall the same way. Where no token is exactly the character at i, the unknown token stands for
 /// it with a score of 10 below the lowest. Cost: the text times the longest token.
-final class UnigramEncoder implements Tokenizer.TextEncoder {
+final class UnigramEncoder implements PieceEncoder {
     private static final int NONE = -1;
     private static final int ROOT = 0;
     private static final float UNKNOWN_PENALTY = 10;
-    private static final byte[] SPACE_MARK = "▁".getBytes(StandardCharsets.UTF_8);
 
     private final Vocabulary vocabulary;
     private final float[] scores;
     private final float unknownScore;
-    private final CharacterMap characterMap;
-    private final boolean mergesSpaces;
     private final ByteTokens byteTokens;
     private final LongTable children = new LongTable();
     private final IdBuffer nodeTokens = new IdBuffer(1024);
 
-    /// @throws BadCheckpoint when scores or the normalizer's map are broken
+    /// @throws BadCheckpoint when scores are missing or no numbers, or nothing stands for the unknown
     /// @throws Unsupported when white space is to stand after words
     UnigramEncoder(Metadata metadata, Vocabulary vocabulary) {
         this.vocabulary = vocabulary;
@@ -40,8 +38,6 @@ final class UnigramEncoder implements Tokenizer.TextEncoder {
         if (vocabulary.unknown().isEmpty()) {
             throw new BadCheckpoint(metadata.source() + ": a unigram tokenizer needs an unknown token");
         }
-        characterMap = CharacterMap.of(metadata);
-        mergesSpaces = metadata.flag("tokenizer.ggml.remove_extra_whitespaces", false);
         scores = new float[vocabulary.size()];
         double[] numbers = vocabulary.scores(metadata);
         byteTokens = new ByteTokens(vocabulary);
@@ -77,8 +73,12 @@ final class UnigramEncoder implements Tokenizer.TextEncoder {
     }
 
     @Override
-    public void encode(String text, int start, int end, IdBuffer ids) {
-        byte[] bytes = normalize(Utf8Text.of(text, start, end));
+    public Consumer<String> into(IdBuffer ids) {
+        return word -> encode(word.getBytes(StandardCharsets.UTF_8), ids);
+    }
+
+    /// Appends to `ids` the tokens of `bytes`, which are normalized.
+    void encode(byte[] bytes, IdBuffer ids) {
         float[] best = new float[bytes.length + 1];
         int[] tokens = new int[bytes.length + 1];
         int[] starts = new int[bytes.length + 1];
@@ -133,35 +133,5 @@ final class UnigramEncoder implements Tokenizer.TextEncoder {
         } else {
             byteTokens.add(bytes, start, end, ids);
         }
-    }
-
-    /// Maps characters, writes spaces as `▁`, puts one in front, and drops those too many.
-    private byte[] normalize(Utf8Text text) {
-        ByteArrayOutputStream normalized = new ByteArrayOutputStream(text.length() + SPACE_MARK.length);
-        boolean afterSpace = mergesSpaces;
-        boolean prefixed = !vocabulary.addsSpacePrefix();
-        for (int i = 0; i < text.length(); ) {
-            CharacterMap.Mapping mapping = characterMap.map(text, i);
-            i = mapping.next();
-            for (int k = mapping.start(); k < mapping.end(); k++) {
-                boolean space = mapping.bytes()[k] == ' ';
-                if (space && afterSpace && mergesSpaces) {
-                    continue;
-                }
-                if (!prefixed) {
-                    prefixed = true;
-                    normalized.writeBytes(SPACE_MARK);
-                }
-                if (space) {
-                    normalized.writeBytes(SPACE_MARK);
-                } else {
-                    normalized.write(mapping.bytes()[k]);
-                }
-                afterSpace = space;
-            }
-        }
-        byte[] bytes = normalized.toByteArray();
-        boolean endsInSpace = mergesSpaces && afterSpace && bytes.length > 0;
-        return endsInSpace ? Arrays.copyOf(bytes, bytes.length - SPACE_MARK.length) : bytes;
     }
 }

@@ -3,10 +3,13 @@ package dev.trimtab.tokenizer;
 import dev.trimtab.checkpoint.Metadata;
 import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.error.Unsupported;
+import dev.trimtab.tokenizer.text.ByteAlphabet;
+import dev.trimtab.tokenizer.text.PreTokenizer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.function.Function;
 
 /// The tokens of one checkpoint: their pieces, bytes and kinds, and the special ids. Immutable.
 ///
@@ -46,19 +49,7 @@ public final class Vocabulary {
             this.unknown = unknown;
         }
 
-        int bos() {
-            return bos;
-        }
-
-        int eos() {
-            return eos;
-        }
-
-        int unknown() {
-            return unknown;
-        }
-
-        private static Model of(Metadata metadata) {
+        static Model of(Metadata metadata) {
             String key = metadata.string("tokenizer.ggml.model");
             for (Model model : values()) {
                 if (model.key.equals(key)) {
@@ -66,6 +57,29 @@ public final class Vocabulary {
                 }
             }
             throw new Unsupported(metadata.source() + ": tokenizer model '" + key + "' is not supported");
+        }
+
+        SpecialIds.Defaults defaults(Metadata metadata) {
+            return new SpecialIds.Defaults(bos, eos, unknown, addsBos(metadata), this == UNIGRAM, this != BYTE_LEVEL);
+        }
+
+        private boolean addsBos(Metadata metadata) {
+            return switch (this) {
+                case SENTENCE_PIECE -> true;
+                case UNIGRAM -> false;
+                case BYTE_LEVEL ->
+                    PreTokenizer.named(metadata.string("tokenizer.ggml.pre", ""))
+                            .filter(preTokenizer -> preTokenizer.manner() != PreTokenizer.Manner.PLAIN)
+                            .isPresent();
+            };
+        }
+
+        /// The bytes that an ordinary token's piece stands for.
+        private byte[] spelling(String piece) {
+            return switch (this) {
+                case BYTE_LEVEL -> ByteAlphabet.bytes(piece);
+                case SENTENCE_PIECE, UNIGRAM -> piece.replace(SPACE_MARK, ' ').getBytes(StandardCharsets.UTF_8);
+            };
         }
     }
 
@@ -82,7 +96,7 @@ public final class Vocabulary {
     private static final String SCORES = "tokenizer.ggml.scores";
     private static final String TOKEN_TYPE = "tokenizer.ggml.token_type";
 
-    private final Model model;
+    private final Function<String, byte[]> spelling;
     private final List<String> pieces;
     private final PieceIndex index;
     private final Kind[] kinds;
@@ -91,13 +105,13 @@ public final class Vocabulary {
     private final byte[] bytes;
     private final int[] starts;
 
-    private Vocabulary(Metadata metadata) {
-        model = Model.of(metadata);
+    private Vocabulary(Metadata metadata, SpecialIds.Defaults defaults, Function<String, byte[]> spelling) {
+        this.spelling = spelling;
         pieces = pieces(metadata);
         kinds = kinds(metadata, pieces);
         index = new PieceIndex(where(metadata, TOKENS), pieces);
-        special = SpecialIds.of(metadata, model, index, kinds);
-        addsSpacePrefix = metadata.flag("tokenizer.ggml.add_space_prefix", model != Model.BYTE_LEVEL);
+        special = SpecialIds.of(metadata, defaults, index, kinds);
+        addsSpacePrefix = metadata.flag("tokenizer.ggml.add_space_prefix", defaults.addsSpacePrefix());
         starts = new int[pieces.size() + 1];
         byte[][] all = new byte[pieces.size()][];
         for (int id = 0; id < all.length; id++) {
@@ -115,7 +129,14 @@ public final class Vocabulary {
     /// @throws BadCheckpoint when it contradicts itself
     /// @throws Unsupported for a tokenizer model nothing here knows
     static Vocabulary of(Metadata metadata) {
-        return new Vocabulary(metadata);
+        Model model = Model.of(metadata);
+        return new Vocabulary(metadata, model.defaults(metadata), model::spelling);
+    }
+
+    /// The vocabulary of `metadata` that names no model: what pieces of ordinary tokens stand for is told by
+    /// `spelling`, and nothing is assumed that it does not say.
+    static Vocabulary of(Metadata metadata, Function<String, byte[]> spelling) {
+        return new Vocabulary(metadata, SpecialIds.Defaults.NOTHING, spelling);
     }
 
     private static List<String> pieces(Metadata metadata) {
@@ -161,12 +182,7 @@ public final class Vocabulary {
             case CONTROL, UNKNOWN, UNUSED -> new byte[0];
             case USER_DEFINED -> piece.getBytes(StandardCharsets.UTF_8);
             case BYTE -> new byte[] {byteOf(source, id, piece)};
-            case NORMAL ->
-                switch (model) {
-                    case BYTE_LEVEL -> ByteAlphabet.bytes(piece);
-                    case SENTENCE_PIECE, UNIGRAM ->
-                        piece.replace(SPACE_MARK, ' ').getBytes(StandardCharsets.UTF_8);
-                };
+            case NORMAL -> spelling.apply(piece);
         };
     }
 
@@ -274,10 +290,6 @@ public final class Vocabulary {
     /// Whether a prompt ends with EOS.
     public boolean addsEos() {
         return special.addsEos();
-    }
-
-    Model model() {
-        return model;
     }
 
     PieceIndex index() {

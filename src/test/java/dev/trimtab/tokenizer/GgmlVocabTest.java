@@ -2,12 +2,20 @@ package dev.trimtab.tokenizer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.trimtab.SharedData;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.assertj.core.api.SoftAssertions;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -26,11 +34,54 @@ class GgmlVocabTest {
                 Arguments.of("falcon", gguf("falcon")),
                 Arguments.of("refact", gguf("refact")),
                 Arguments.of("deepseek-coder", gguf("deepseek-coder")),
-                Arguments.of("phi-3", gguf("phi-3")));
+                Arguments.of("phi-3", gguf("phi-3")),
+                Arguments.of("gpt-2", (Supplier<Tokenizer>) GgmlVocabTest::gpt2Json),
+                Arguments.of("phi-3", json("phi3")),
+                Arguments.of("llama-spm", sentencePiece("llama2/tokenizer.model")));
+    }
+
+    private static Supplier<Tokenizer> json(String folder) {
+        return () -> Vocabularies.huggingFace(SharedData.path("vectors/tokenizers/" + folder + "/tokenizer.json"));
+    }
+
+    /// The file is Phi-2's: GPT-2's with tokens for runs of spaces, which are taken out here.
+    private static Tokenizer gpt2Json() {
+        ObjectNode json = (ObjectNode) Vocabularies.tree(SharedData.path("vectors/tokenizers/gpt2/tokenizer.json"));
+        json.remove("added_tokens");
+        return Vocabularies.huggingFace(json.toString());
+    }
+
+    private static Supplier<Tokenizer> sentencePiece(String model) {
+        return () -> Vocabularies.sentencePiece("vectors/tokenizers/" + model);
+    }
+
+    private static Set<String> with(Set<String> tested, Set<String> others) {
+        assertThat(tested).doesNotContainAnyElementsOf(others);
+        return Stream.concat(tested.stream(), others.stream()).collect(Collectors.toSet());
     }
 
     private static Supplier<Tokenizer> gguf(String name) {
         return () -> Vocabularies.gguf(FOLDER + name + ".gguf");
+    }
+
+    /// The vocabularies of these are nowhere in the data, so their cases do not count.
+    private static final Map<String, String> DO_NOT_COUNT = Map.of(
+            "command-r", "no vocabulary of Command-R is there",
+            "chameleon", "no vocabulary of Chameleon is there");
+
+    @Test
+    void knowsWhyACaseDoesNotCount() throws IOException {
+        Set<String> tested =
+                tokenizers().map(arguments -> (String) arguments.get()[0]).collect(Collectors.toSet());
+        Set<String> found;
+        try (Stream<Path> files = Files.list(SharedData.path("vectors/tokenizers/ggml-vocab"))) {
+            found = files.map(path -> path.getFileName().toString())
+                    .filter(name -> name.endsWith(".inp"))
+                    .map(name -> name.replaceAll("ggml-vocab-|\\.gguf\\.inp", ""))
+                    .collect(Collectors.toSet());
+        }
+
+        assertThat(found).isEqualTo(with(tested, DO_NOT_COUNT.keySet()));
     }
 
     @ParameterizedTest(name = "{0}")

@@ -4,7 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.trimtab.SharedData;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -13,11 +18,22 @@ class MistralCommonTest {
     private static final String MODELS = "vectors/tokenizers/mistral/";
     private static final String SAMPLES = "vectors/templates/mistral-common/samples/";
 
+    /// Eleven recordings are there, and each is a row below.
+    @Test
+    void knowsEveryRecording() throws IOException {
+        try (Stream<Path> files = Files.walk(SharedData.path(SAMPLES))) {
+            assertThat(files.filter(path -> path.getFileName().toString().startsWith("tokens_v")))
+                    .hasSize(11);
+        }
+    }
+
     @ParameterizedTest
     @CsvSource({
         "v1, tokenizer.model.v1, no_tools",
         "v2, mistral_instruct_tokenizer_240216.model.v2, no_tools",
         "v2, mistral_instruct_tokenizer_240216.model.v2, get_weather_full",
+        "v2, mistral_instruct_tokenizer_240216.model.v2, get_weather_no_history",
+        "v2, mistral_instruct_tokenizer_240216.model.v2, get_weather_no_system_prompt",
         "v2, mistral_instruct_tokenizer_240216.model.v2, parallel_calls",
         "v3, mistral_instruct_tokenizer_240323.model.v3, no_tools",
         "v3, mistral_instruct_tokenizer_240323.model.v3, get_weather_full",

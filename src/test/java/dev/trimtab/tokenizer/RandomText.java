@@ -3,7 +3,7 @@ package dev.trimtab.tokenizer;
 import java.util.Random;
 
 /// Texts full of what tokenizers stumble over.
-final class RandomText {
+public final class RandomText {
     private static final String[] PARTS = {
         "the",
         "Hello",
@@ -77,7 +77,7 @@ final class RandomText {
 
     private RandomText() {}
 
-    static String next(Random random) {
+    public static String next(Random random) {
         StringBuilder text = new StringBuilder();
         int parts = random.nextInt(14);
         for (int i = 0; i < parts; i++) {
@@ -95,7 +95,7 @@ final class RandomText {
     }
 
     /// `text` with U+FFFD for unpaired surrogates: what its tokens can give back.
-    static String wellFormed(String text) {
+    public static String wellFormed(String text) {
         StringBuilder result = new StringBuilder();
         text.codePoints()
                 .map(codePoint -> codePoint >= 0xD800 && codePoint <= 0xDFFF ? 0xFFFD : codePoint)

@@ -3,6 +3,7 @@ package dev.trimtab.tokenizer;
 import dev.trimtab.checkpoint.Metadata;
 import dev.trimtab.checkpoint.MetadataValue;
 import dev.trimtab.checkpoint.ValueType;
+import dev.trimtab.tokenizer.text.ByteAlphabet;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

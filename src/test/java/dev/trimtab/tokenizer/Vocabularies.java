@@ -6,11 +6,12 @@ import dev.trimtab.SharedData;
 import dev.trimtab.checkpoint.Checkpoint;
 import dev.trimtab.checkpoint.Metadata;
 import dev.trimtab.checkpoint.MetadataValue;
+import dev.trimtab.checkpoint.SentencePieceModel;
 import dev.trimtab.checkpoint.ValueType;
+import dev.trimtab.tokenizer.text.ByteAlphabet;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.ref.SoftReference;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -138,75 +139,18 @@ final class Vocabularies {
         return tokenizer(byteLevel(preTokenizer, ids, merges, Map.of()));
     }
 
-    /// From a SentencePiece model, a protocol buffer. Field 1 holds the pieces, each with its text (1),
-    /// score (2) and type (3), whose numbers are those of GGUF; 2.3 the model's kind; 3 the normalizer.
+    /// From a SentencePiece model.
     static Tokenizer sentencePiece(String relative) {
-        return cached(relative, () -> makeSentencePiece(relative));
+        return cached(relative, () -> tokenizer(SentencePieceModel.read(relative, bytes(SharedData.path(relative)))));
     }
 
-    private static Tokenizer makeSentencePiece(String relative) {
-        List<String> pieces = new ArrayList<>();
-        List<Double> scores = new ArrayList<>();
-        List<Long> types = new ArrayList<>();
-        Map<String, MetadataValue> values = new LinkedHashMap<>();
-        values.put("tokenizer.ggml.model", new MetadataValue.Text("t5"));
-        for (ProtocolBuffer.Field field : ProtocolBuffer.fields(bytes(SharedData.path(relative)))) {
-            List<ProtocolBuffer.Field> parts = field.number() <= 3 ? ProtocolBuffer.fields(field.bytes()) : List.of();
-            if (field.number() == 1) {
-                pieces.add(text(parts, 1));
-                scores.add((double) Float.intBitsToFloat((int) number(parts, 2, 0)));
-                types.add(number(parts, 3, 1));
-            } else if (field.number() == 2 && number(parts, 3, 1) == 2) {
-                values.put("tokenizer.ggml.model", new MetadataValue.Text("llama"));
-            } else if (field.number() == 3) {
-                values.putAll(normalizer(parts));
-            }
-        }
-        values.put("tokenizer.ggml.tokens", new MetadataValue.Texts(pieces));
-        values.put(
-                "tokenizer.ggml.scores",
-                new MetadataValue.Reals(
-                        ValueType.FLOAT32,
-                        scores.stream().mapToDouble(Double::doubleValue).toArray()));
-        values.put(
-                "tokenizer.ggml.token_type",
-                new MetadataValue.Wholes(
-                        ValueType.INT32,
-                        types.stream().mapToLong(Long::longValue).toArray()));
-        values.put("tokenizer.ggml.unknown_token_id", new MetadataValue.Whole(ValueType.UINT32, types.indexOf(2L)));
-        return tokenizer(values);
+    /// From a `tokenizer.json`.
+    static Tokenizer huggingFace(Path path) {
+        return cached(path.toString(), () -> huggingFace(text(path)));
     }
 
-    private static Map<String, MetadataValue> normalizer(List<ProtocolBuffer.Field> parts) {
-        Map<String, MetadataValue> values = new LinkedHashMap<>();
-        for (ProtocolBuffer.Field part : parts) {
-            if (part.number() == 2) {
-                long[] map = new long[part.bytes().length];
-                for (int i = 0; i < map.length; i++) {
-                    map[i] = part.bytes()[i] & 0xFF;
-                }
-                values.put("tokenizer.ggml.precompiled_charsmap", new MetadataValue.Wholes(ValueType.UINT8, map));
-            }
-        }
-        values.put("tokenizer.ggml.add_space_prefix", new MetadataValue.Flag(number(parts, 3, 1) == 1));
-        values.put("tokenizer.ggml.remove_extra_whitespaces", new MetadataValue.Flag(number(parts, 4, 1) == 1));
-        return values;
-    }
-
-    private static String text(List<ProtocolBuffer.Field> fields, int number) {
-        return fields.stream()
-                .filter(field -> field.number() == number)
-                .map(field -> new String(field.bytes(), StandardCharsets.UTF_8))
-                .findFirst()
-                .orElse("");
-    }
-
-    private static long number(List<ProtocolBuffer.Field> fields, int number, long fallback) {
-        return fields.stream()
-                .filter(field -> field.number() == number)
-                .mapToLong(ProtocolBuffer.Field::value)
-                .findFirst()
-                .orElse(fallback);
+    static Tokenizer huggingFace(String json) {
+        return tokenizer(Map.of("tokenizer.huggingface.json", new MetadataValue.Text(json)));
     }
 
     private static byte[] bytes(Path path) {

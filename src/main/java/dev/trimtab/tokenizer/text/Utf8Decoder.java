@@ -1,9 +1,9 @@
-package dev.trimtab.tokenizer;
+package dev.trimtab.tokenizer.text;
 
 /// Decodes UTF-8 that arrives in pieces. Each maximal part that begins a well-formed sequence but is
 /// none becomes one U+FFFD (Unicode 16, section 3.9, "substitution of maximal subparts"), whatever
 /// the pieces.
-final class Utf8Decoder {
+public final class Utf8Decoder {
     private int codePoint;
     private int missing;
     /// The range of the next byte: narrower than 80..BF after E0, ED, F0 and F4.
@@ -12,14 +12,14 @@ final class Utf8Decoder {
     private int high;
 
     /// Takes `count` bytes from `start`, appending to `text` what they complete.
-    void accept(byte[] bytes, int start, int count, StringBuilder text) {
+    public void accept(byte[] bytes, int start, int count, StringBuilder text) {
         for (int i = start; i < start + count; i++) {
             accept(bytes[i] & 0xFF, text);
         }
     }
 
     /// Ends the text: an unfinished sequence becomes U+FFFD.
-    void finish(StringBuilder text) {
+    public void finish(StringBuilder text) {
         if (missing > 0) {
             missing = 0;
             text.append('\uFFFD');

@@ -1,7 +1,8 @@
-package dev.trimtab.tokenizer;
+package dev.trimtab.tokenizer.text;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.trimtab.tokenizer.RandomText;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.Random;

@@ -1,4 +1,4 @@
-package dev.trimtab.tokenizer;
+package dev.trimtab.tokenizer.text;
 
 import dev.trimtab.checkpoint.Metadata;
 import dev.trimtab.error.BadCheckpoint;
@@ -18,13 +18,13 @@ import java.util.Arrays;
 ///
 /// The trie is not checked at load: a step that leaves it, or a value that is no place to begin, is no
 /// match.
-final class CharacterMap {
+public final class CharacterMap {
     private static final String KEY = "tokenizer.ggml.precompiled_charsmap";
 
     /// A part of a text and what it becomes: `bytes` from `start` to before `end`. The text goes on at
     /// `next`.
     @SuppressWarnings("ArrayRecordComponent")
-    record Mapping(byte[] bytes, int start, int end, int next) {}
+    public record Mapping(byte[] bytes, int start, int end, int next) {}
 
     private final int[] units;
     private final byte[] replacements;
@@ -37,7 +37,7 @@ final class CharacterMap {
     /// The map of `metadata`, one that changes nothing where there is none.
     ///
     /// @throws BadCheckpoint when its parts do not fit, or its replacements are not UTF-8
-    static CharacterMap of(Metadata metadata) {
+    public static CharacterMap of(Metadata metadata) {
         if (!metadata.contains(KEY)) {
             return new CharacterMap(new int[0], new byte[0]);
         }
@@ -46,7 +46,13 @@ final class CharacterMap {
         for (int i = 0; i < bytes.length; i++) {
             bytes[i] = (byte) values[i];
         }
-        String where = metadata.source() + ": metadata " + KEY;
+        return of(metadata.source() + ": metadata " + KEY, bytes);
+    }
+
+    /// The map in `bytes`, which messages call `where`.
+    ///
+    /// @throws BadCheckpoint when its parts do not fit, or its replacements are not UTF-8
+    public static CharacterMap of(String where, byte[] bytes) {
         ByteBuffer buffer = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
         long trieSize = bytes.length < Integer.BYTES ? -1 : buffer.getInt() & 0xFFFF_FFFFL;
         if (trieSize < 0 || trieSize > buffer.remaining() || trieSize % Integer.BYTES != 0) {
@@ -64,7 +70,7 @@ final class CharacterMap {
     }
 
     /// What the text at `start` becomes: the replacement of the longest prefix, or its first character.
-    Mapping map(Utf8Text text, int start) {
+    public Mapping map(Utf8Text text, int start) {
         int value = -1;
         int next = start;
         int node = units.length == 0 ? -1 : offset(units[0]);

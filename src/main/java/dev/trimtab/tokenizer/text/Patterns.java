@@ -1,4 +1,4 @@
-package dev.trimtab.tokenizer;
+package dev.trimtab.tokenizer.text;
 
 /// The patterns that pre-tokenizers share. Each comment is the pattern in the usual notation.
 final class Patterns {

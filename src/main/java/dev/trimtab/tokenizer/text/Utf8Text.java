@@ -1,10 +1,10 @@
-package dev.trimtab.tokenizer;
+package dev.trimtab.tokenizer.text;
 
 /// A text as the UTF-8 bytes that byte-level tokens are made of, each with the kind of the code point
 /// it belongs to ([CharacterKind#number()]), so that a run of one kind is a run of bytes.
 ///
 /// Always well-formed: an unpaired surrogate becomes U+FFFD.
-final class Utf8Text {
+public final class Utf8Text {
     private final byte[] bytes;
     private final byte[] kinds;
     private final int length;
@@ -16,7 +16,7 @@ final class Utf8Text {
     }
 
     /// The characters of `text` from `start` to before `end`. At most three bytes a `char`.
-    static Utf8Text of(String text, int start, int end) {
+    public static Utf8Text of(String text, int start, int end) {
         int ascii = start;
         while (ascii < end && text.charAt(ascii) < 0x80) {
             ascii++;
@@ -38,7 +38,7 @@ final class Utf8Text {
     }
 
     /// The code point at `index`, U+FFFD for a surrogate without its other half before `end`.
-    static int wellFormedCodePointAt(String text, int index, int end) {
+    public static int wellFormedCodePointAt(String text, int index, int end) {
         char first = text.charAt(index);
         if (!Character.isSurrogate(first)) {
             return first;
@@ -50,7 +50,7 @@ final class Utf8Text {
     }
 
     /// Writes `codePoint` at `position` of `bytes` and answers the position after it.
-    static int put(byte[] bytes, int position, int codePoint) {
+    public static int put(byte[] bytes, int position, int codePoint) {
         int at = position;
         if (codePoint < 0x80) {
             bytes[at++] = (byte) codePoint;
@@ -71,12 +71,12 @@ final class Utf8Text {
         return at;
     }
 
-    int length() {
+    public int length() {
         return length;
     }
 
     /// The bytes, of which the first [#length()] count. Not a copy.
-    byte[] bytes() {
+    public byte[] bytes() {
         return bytes;
     }
 
@@ -84,17 +84,17 @@ final class Utf8Text {
         return kinds[position];
     }
 
-    int unsignedByte(int position) {
+    public int unsignedByte(int position) {
         return bytes[position] & 0xFF;
     }
 
     /// Where the code point that begins at `position` ends.
-    int next(int position) {
+    public int next(int position) {
         return position + length(bytes[position]);
     }
 
     /// How many bytes the character has whose first byte is `first`.
-    static int length(byte first) {
+    public static int length(byte first) {
         if (first >= 0) {
             return 1;
         }

@@ -1,4 +1,4 @@
-package dev.trimtab.tokenizer;
+package dev.trimtab.tokenizer.text;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -6,7 +6,7 @@ import java.util.Arrays;
 /// The printable characters that stand for bytes in the pieces of byte-level vocabularies (GPT-2,
 /// `bytes_to_unicode`): `!` to `~`, `¡` to `¬` and `®` to `ÿ` for themselves, and U+0100 onwards for
 /// the remaining bytes in order. A space is `Ġ`, a newline `Ċ`.
-final class ByteAlphabet {
+public final class ByteAlphabet {
     private static final char[] CHARACTERS = new char[256];
     private static final short[] BYTES = new short[0x144];
 
@@ -24,12 +24,22 @@ final class ByteAlphabet {
     private ByteAlphabet() {}
 
     /// The piece of the single byte `value`.
-    static String piece(int value) {
+    public static String piece(int value) {
         return String.valueOf(CHARACTERS[value]);
     }
 
+    /// The bytes of `text` in this alphabet, a character each.
+    public static String spell(String text) {
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        char[] spelled = new char[bytes.length];
+        for (int i = 0; i < bytes.length; i++) {
+            spelled[i] = CHARACTERS[bytes[i] & 0xFF];
+        }
+        return new String(spelled);
+    }
+
     /// Whether `piece` is written in this alphabet alone.
-    static boolean spells(String piece) {
+    public static boolean spells(String piece) {
         for (int i = 0; i < piece.length(); i++) {
             if (piece.charAt(i) >= BYTES.length || BYTES[piece.charAt(i)] < 0) {
                 return false;
@@ -40,7 +50,7 @@ final class ByteAlphabet {
 
     /// The bytes that `piece` stands for; one that is not of this alphabet stands for itself, as added
     /// tokens do in some vocabularies.
-    static byte[] bytes(String piece) {
+    public static byte[] bytes(String piece) {
         if (!spells(piece)) {
             return piece.getBytes(StandardCharsets.UTF_8);
         }

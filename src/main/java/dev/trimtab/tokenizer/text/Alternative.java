@@ -1,4 +1,4 @@
-package dev.trimtab.tokenizer;
+package dev.trimtab.tokenizer.text;
 
 /// One alternative of a pre-tokenizer's pattern, written by hand so that its cost is linear: where a
 /// backtracking engine would retry, it knows the answer.

@@ -1,4 +1,4 @@
-package dev.trimtab.tokenizer;
+package dev.trimtab.tokenizer.text;
 
 import java.util.List;
 import java.util.Optional;
@@ -10,9 +10,9 @@ import java.util.Optional;
 /// The rules are those of the models' own tokenizers, as llama.cpp lists them
 /// (ggml-org/llama.cpp, src/llama-vocab.cpp); where its rewriting for `std::regex` loses something (it
 /// drops marks from GPT-4o's words) the model's own rule stands here.
-final class PreTokenizer {
+public final class PreTokenizer {
     /// What a rule says beyond cutting.
-    enum Manner {
+    public enum Manner {
         PLAIN,
         /// Prompts begin with BOS unless the file says otherwise.
         WITH_BOS,
@@ -21,7 +21,7 @@ final class PreTokenizer {
     }
 
     /// Takes the words of a text, in order: bytes `start` to before `end`.
-    interface Words {
+    public interface Words {
         void accept(int start, int end);
     }
 
@@ -35,7 +35,17 @@ final class PreTokenizer {
                     Splitter.of(Run.of(CodePointSet.NUMBER)),
                     Patterns.THREE_DIGITS),
             new PreTokenizer(
-                    List.of("gpt-2", "phi-2", "olmo", "mpt", "jais", "gigachat", "a.x-4.0", "mellum", "exaone4"),
+                    List.of(
+                            "gpt-2",
+                            "phi-2",
+                            "olmo",
+                            "mpt",
+                            "jais",
+                            "gigachat",
+                            "a.x-4.0",
+                            "mellum",
+                            "exaone4",
+                            "trillion"),
                     Manner.PLAIN,
                     Patterns.GPT2),
             new PreTokenizer(
@@ -43,7 +53,15 @@ final class PreTokenizer {
                     Manner.PLAIN,
                     Patterns.GPT2),
             new PreTokenizer(
-                    List.of("smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b"),
+                    List.of(
+                            "smollm",
+                            "starcoder",
+                            "refact",
+                            "command-r",
+                            "codeshell",
+                            "exaone",
+                            "minerva-7b",
+                            "mellum2"),
                     Manner.PLAIN,
                     Patterns.SINGLE_DIGITS,
                     Patterns.GPT2),
@@ -81,13 +99,13 @@ final class PreTokenizer {
                     Splitter.of(Run.of(CodePointSet.ranges(0x0800, 0x9FA5, 0xAC00, 0xD7FF))),
                     Patterns.SINGLE_DIGITS),
             new PreTokenizer(
-                    List.of("deepseek-v3", "hunyuan-dense", "joyai-llm"),
+                    List.of("deepseek-v3", "hunyuan-dense", "joyai-llm", "hy_v4"),
                     Manner.PLAIN,
                     Splitter.of(Run.of(CodePointSet.NUMBER, 1, 3)),
                     Splitter.of(Run.of(CodePointSet.of(CharacterKind.HAN).or(CodePointSet.KANA))),
                     Patterns.DEEPSEEK_WORDS),
             new PreTokenizer(
-                    List.of("gpt-4o", "llama4", "kanana2", "minimax-m2"),
+                    List.of("gpt-4o", "llama4", "kanana2", "minimax-m2", "talkie"),
                     Manner.PLAIN,
                     Patterns.casedWords(Patterns.CasedWord.Ending.CONTRACTION, 3)),
             new PreTokenizer(
@@ -116,7 +134,7 @@ final class PreTokenizer {
         this.splitters = splitters;
     }
 
-    static Optional<PreTokenizer> named(String name) {
+    public static Optional<PreTokenizer> named(String name) {
         for (PreTokenizer preTokenizer : TABLE) {
             if (preTokenizer.names.contains(name)) {
                 return Optional.of(preTokenizer);
@@ -125,12 +143,12 @@ final class PreTokenizer {
         return Optional.empty();
     }
 
-    Manner manner() {
+    public Manner manner() {
         return manner;
     }
 
     /// Cuts `text` into words, which together are all of it.
-    void split(Utf8Text text, Words words) {
+    public void split(Utf8Text text, Words words) {
         split(text, 0, text.length(), 0, words);
     }
 

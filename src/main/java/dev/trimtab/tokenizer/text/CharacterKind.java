@@ -1,11 +1,11 @@
-package dev.trimtab.tokenizer;
+package dev.trimtab.tokenizer.text;
 
 /// What a pre-tokenizer can tell about a code point: its Unicode category, with the few characters
 /// and blocks apart that some pre-tokenizer names.
 ///
 /// Every character class of the patterns here is a union of kinds, so that a scanner tests a bit of
 /// a mask instead of asking Unicode again.
-enum CharacterKind {
+public enum CharacterKind {
     /// U+0020 alone: the space that a word takes with it.
     SPACE,
     TAB,
@@ -140,7 +140,7 @@ enum CharacterKind {
 
     /// Unicode's `White_Space`: what `\s` means in the patterns of tokenizers. Java's own questions
     /// leave out U+0085 or the no-break spaces.
-    static boolean isWhiteSpace(int codePoint) {
+    public static boolean isWhiteSpace(int codePoint) {
         return (codePoint >= '\t' && codePoint <= '\r') || codePoint == 0x85 || Character.isSpaceChar(codePoint);
     }
 }

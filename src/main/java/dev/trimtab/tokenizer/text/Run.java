@@ -1,4 +1,4 @@
-package dev.trimtab.tokenizer;
+package dev.trimtab.tokenizer.text;
 
 /// `[prefix]?[body]{min,max}[suffix]*`, greedy. Where the prefix is taken and too little of the body
 /// follows, the match is tried without the prefix, as a backtracking engine would.
