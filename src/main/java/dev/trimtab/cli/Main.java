@@ -23,7 +23,8 @@ import picocli.CommandLine.Command;
             ChatCommand.class,
             TokenizeCommand.class,
             InspectCommand.class,
-            BenchCommand.class
+            BenchCommand.class,
+            EvalCommand.class
         })
 public final class Main implements Callable<Integer> {
     private static final String VECTOR_MODULE = "jdk.incubator.vector";
