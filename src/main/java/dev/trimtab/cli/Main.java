@@ -24,7 +24,8 @@ import picocli.CommandLine.Command;
             TokenizeCommand.class,
             InspectCommand.class,
             PullCommand.class,
-            BenchCommand.class
+            BenchCommand.class,
+            EvalCommand.class
         })
 public final class Main implements Callable<Integer> {
     private static final String VECTOR_MODULE = "jdk.incubator.vector";

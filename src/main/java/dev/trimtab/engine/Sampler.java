@@ -1,5 +1,6 @@
 package dev.trimtab.engine;
 
+import dev.trimtab.kernel.logits.Logits;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -11,8 +12,8 @@ import java.util.List;
 /// Top-k, top-p and min-p each keep a prefix of the tokens in descending order of weight, ties by lowest id;
 /// the sampler only finds where the prefix ends:
 ///
-/// 1. Token t is in stripe `t % stripes`; the largest logit of each stripe costs one pass that compiles to
-///    vectors. The k-th largest of these is no more than the k-th largest logit, so that top-k needs to look
+/// 1. Token t is in stripe `t % stripes`; the largest logit of each stripe costs one pass over vectors
+///    ([Logits]). The k-th largest of these is no more than the k-th largest logit, so that top-k needs to look
 ///    only at the few tokens that reach it, in the few stripes that do.
 /// 2. Top-p needs the weight of all tokens, but looks at the heaviest only: those of a 64th of the largest
 ///    weight, then of a 64th of that, until they weigh enough together.
@@ -23,7 +24,7 @@ import java.util.List;
 /// again after it was preempted.
 final class Sampler {
     /// What [#sample] returns for a row with a NaN, or without a finite maximum.
-    static final int BAD_LOGITS = -1;
+    static final int BAD_LOGITS = Logits.NONE;
 
     /// Tokens in a stripe or run: few, so that a stripe that reaches a threshold holds little else; enough
     /// that looking at stripes costs little beside looking at tokens.
@@ -46,6 +47,7 @@ final class Sampler {
     }
 
     private final int vocabSize;
+    private final Logits passes = Logits.best();
     private final float[] stripeMax;
     private final double[] tokenWeights;
     private final double[] runWeights;
@@ -63,12 +65,12 @@ final class Sampler {
 
     /// A token for `logits[offset .. offset + vocabSize)`, penalties and bias applied, or [#BAD_LOGITS].
     int sample(float[] logits, int offset, SamplingOptions options, long seed, int position) {
-        float max = scanStripes(logits, offset);
+        if (options.temperature() == 0) {
+            return passes.argmax(logits, offset, vocabSize);
+        }
+        float max = passes.stripeMaxima(logits, offset, vocabSize, stripeMax);
         if (!Float.isFinite(max)) {
             return BAD_LOGITS;
-        }
-        if (options.temperature() == 0) {
-            return firstOf(logits, offset, max);
         }
         double uniform = uniform(seed, position);
         if (!limitsCount(options) && options.topP() == 1 && options.minP() == 0) {
@@ -95,41 +97,6 @@ final class Sampler {
         return probabilities;
     }
 
-    /// The maximum of each stripe, and of all: NaN where any logit is NaN.
-    private float scanStripes(float[] logits, int offset) {
-        int stripes = stripeMax.length;
-        System.arraycopy(logits, offset, stripeMax, 0, stripes);
-        for (int token = stripes; token < vocabSize; token += stripes) {
-            raise(stripeMax, logits, offset + token, Math.min(stripes, vocabSize - token));
-        }
-        float max = Float.NEGATIVE_INFINITY;
-        for (int stripe = 0; stripe < stripes; stripe++) {
-            max = Math.max(max, stripeMax[stripe]);
-        }
-        return max;
-    }
-
-    /// `max[i] = max(max[i], values[from + i])`: no reduction, so that C2 makes vectors of it.
-    private static void raise(float[] max, float[] values, int from, int count) {
-        for (int i = 0; i < count; i++) {
-            max[i] = Math.max(max[i], values[from + i]);
-        }
-    }
-
-    private int firstOf(float[] logits, int offset, float max) {
-        int first = vocabSize;
-        for (int stripe = 0; stripe < stripeMax.length; stripe++) {
-            if (stripeMax[stripe] == max) {
-                int token = stripe;
-                while (logits[offset + token] != max) {
-                    token += stripeMax.length;
-                }
-                first = Math.min(first, token);
-            }
-        }
-        return first;
-    }
-
     // Log probabilities
 
     /// Keeps a copy of a row that is about to be changed by penalties, for [#logprobs].
@@ -143,7 +110,7 @@ final class Sampler {
     /// The log probability of `token` in the remembered row, and the `top` most probable tokens with theirs:
     /// `logit_i - max - log(sum_j exp(logit_j - max))`, at temperature 1 and nothing cut off.
     TokenEvent.Logprobs logprobs(int token, int top) {
-        float max = scanStripes(remembered, 0);
+        float max = passes.stripeMaxima(remembered, 0, vocabSize, stripeMax);
         double shift = max + Math.log(weighAll(remembered, 0, max, 1));
         gather(remembered, 0, stripesFloor(Math.max(top, 1)));
         candidates.keepTop(top);

@@ -9,6 +9,7 @@ import dev.trimtab.kernel.Kernels;
 import dev.trimtab.kernel.KvEncoding;
 import dev.trimtab.kernel.LinearOperator;
 import dev.trimtab.kernel.PackedFormat;
+import dev.trimtab.kernel.memory.MappedPages;
 import dev.trimtab.tensor.Dequantizer;
 import dev.trimtab.tensor.Shape;
 import dev.trimtab.tensor.Tensor;
@@ -18,8 +19,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
-/// Makes a [Model] of a checkpoint: checks every tensor's shape against the hyperparameters and packs it. The
-/// checkpoint is not needed afterwards.
+/// Makes a [Model] of a checkpoint: checks every tensor's shape against the hyperparameters, packs it, and lets
+/// go of its pages, so that a load holds the packed weights and one source tensor. The checkpoint is not needed
+/// afterwards.
 public final class ModelLoader {
     /// How weights and cache are held.
     ///
@@ -109,6 +111,7 @@ public final class ModelLoader {
         boolean tied =
                 checkpoint.find("output.weight").isEmpty() || embedding.name().equals("output.weight");
         EmbeddingTable embedTokens = tied ? lmHead : EmbeddingTable.encoded(decodable(embedding), arena);
+        MappedPages.release(embedding.data());
         return new Weights(
                 arena, embedTokens, layers, vector("output_norm.weight", config.hiddenSize()), lmHead, ropeFactors());
     }
@@ -171,6 +174,7 @@ public final class ModelLoader {
     private LinearOperator matrix(Tensor tensor, int rows) {
         shaped(tensor, Shape.of(rows, tensor.shape().columns()));
         LinearOperator packed = kernels.linear(decodable(tensor), options.formatOf(tensor), options.precision(), arena);
+        MappedPages.release(tensor.data());
         doneBytes += tensor.sizeBytes();
         listener.packed(doneBytes, totalBytes);
         return packed;
@@ -184,6 +188,7 @@ public final class ModelLoader {
         float[] values = new float[Math.toIntExact(tensor.shape().elements())];
         Tensor source = decodable(tensor);
         Dequantizer.decode(source.encoding(), source.data(), 0, values, 0, values.length);
+        MappedPages.release(source.data());
         return values;
     }
 

@@ -20,14 +20,16 @@ import jdk.incubator.vector.VectorSpecies;
 ///
 /// A kernel's lanes are the rows of a tile. Where 16-bit lanes widen to 32, even and odd lanes part (shifts,
 /// no shuffle); [PackedMatrix#lane] places rows so that the even lanes are the first half of a tile's rows.
-final class Lanes {
+public final class Lanes {
     private static final int PREFERRED = FloatVector.SPECIES_PREFERRED.vectorBitSize();
 
     /// Bits of a vector.
-    static final int BITS = Math.min(PREFERRED, Integer.getInteger("kernel.vector.bits", PREFERRED));
+    public static final int BITS = Math.min(PREFERRED, Integer.getInteger("kernel.vector.bits", PREFERRED));
 
-    static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED.withShape(VectorShape.forBitSize(BITS));
-    static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED.withShape(VectorShape.forBitSize(BITS));
+    public static final VectorSpecies<Float> FLOATS =
+            FloatVector.SPECIES_PREFERRED.withShape(VectorShape.forBitSize(BITS));
+    public static final VectorSpecies<Integer> INTS =
+            IntVector.SPECIES_PREFERRED.withShape(VectorShape.forBitSize(BITS));
     static final VectorSpecies<Short> SHORTS = ShortVector.SPECIES_PREFERRED.withShape(VectorShape.forBitSize(BITS));
 
     /// As many lanes as [#SHORTS], to be widened to it.
@@ -37,7 +39,7 @@ final class Lanes {
     static final VectorSpecies<Short> HALF_SHORTS =
             ShortVector.SPECIES_PREFERRED.withShape(VectorShape.forBitSize(BITS / 2));
 
-    static final int FLOAT_LANES = FLOATS.length();
+    public static final int FLOAT_LANES = FLOATS.length();
     static final int SHORT_LANES = SHORTS.length();
 
     static final ByteOrder LITTLE_ENDIAN = ByteOrder.LITTLE_ENDIAN;

