@@ -71,7 +71,7 @@ final class EvalCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        try (Checkpoint checkpoint = model.source().open();
+        try (Checkpoint checkpoint = model.open();
                 ComputePool pool = new ComputePool(ComputePool.defaultThreads())) {
             Kernels kernels = Kernels.best(pool);
             TextWindows windows =

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.trimtab.checkpoint.Checkpoint;
 import dev.trimtab.checkpoint.GgufWriter;
+import dev.trimtab.checkpoint.hub.HubOptions;
 import dev.trimtab.engine.EngineListener;
 import dev.trimtab.engine.EngineOptions;
 import dev.trimtab.engine.FinishReason;
@@ -82,7 +83,8 @@ class LlamaBackendTest {
         EngineOptions engine = new EngineOptions(16, 128, 256);
         VariantLoader.Options variants =
                 new VariantLoader.Options(ModelLoader.Options.SERVING, engine, new LlamaBackend.Options(library, 1));
-        return new ServingOptions(models, variants, 1, OptionalLong.empty());
+        HubOptions hub = new HubOptions(HubOptions.HUGGING_FACE, Optional.empty(), Path.of("unused"), HubOptions.STALL);
+        return new ServingOptions(models, variants, 1, OptionalLong.empty(), hub);
     }
 
     private EngineListener listener(String model) {
@@ -329,6 +331,7 @@ class LlamaBackendTest {
                     logprobs.addAll(delta.logprobs());
                     first.countDown();
                 }
+                case TokenEvent.PromptScored _ -> {}
                 case TokenEvent.Finished _, TokenEvent.Failed _ -> last.complete(event);
             }
         }

@@ -1,6 +1,6 @@
 package dev.trimtab.kernel.logits;
 
-import dev.trimtab.kernel.Lanes;
+import dev.trimtab.kernel.vector.Lanes;
 
 /// Passes over one row of logits, `values[from .. from + count)`, `count >= 1`. Stateless and thread-safe.
 ///

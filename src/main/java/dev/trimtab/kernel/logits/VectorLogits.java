@@ -1,11 +1,11 @@
 package dev.trimtab.kernel.logits;
 
-import static dev.trimtab.kernel.Lanes.FLOATS;
-import static dev.trimtab.kernel.Lanes.FLOAT_LANES;
+import static dev.trimtab.kernel.vector.Lanes.FLOATS;
+import static dev.trimtab.kernel.vector.Lanes.FLOAT_LANES;
 import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.MAX;
 
-import dev.trimtab.kernel.Lanes;
+import dev.trimtab.kernel.vector.Lanes;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 

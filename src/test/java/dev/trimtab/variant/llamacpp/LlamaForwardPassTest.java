@@ -94,7 +94,7 @@ class LlamaForwardPassTest {
                 engine.submit(new GenerationRequest("test", ids, SamplingOptions.GREEDY, stop), event -> {
                     switch (event) {
                         case TokenEvent.Delta delta -> text.append(delta.text());
-                        case TokenEvent.Finished _ -> {}
+                        case TokenEvent.PromptScored _, TokenEvent.Finished _ -> {}
                         case TokenEvent.Failed failed -> text.append(failed);
                     }
                 });
