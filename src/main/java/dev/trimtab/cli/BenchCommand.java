@@ -11,6 +11,7 @@ import dev.trimtab.kernel.PackedFormat;
 import dev.trimtab.model.Model;
 import dev.trimtab.model.ModelLoader;
 import dev.trimtab.quality.Speed;
+import dev.trimtab.quality.Speed.Spread;
 import dev.trimtab.quality.SpeedProbe;
 import dev.trimtab.quality.SpeedProbe.Workload;
 import dev.trimtab.quality.SyntheticCheckpoint;
@@ -20,10 +21,12 @@ import dev.trimtab.variant.ModelSource;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -34,7 +37,11 @@ import picocli.CommandLine.Spec;
 /// `trimtab bench`: what this machine makes of a model, beside the memory bandwidth of the same minute.
 @Command(name = "bench", description = "Measures load, prefill and decode.", mixinStandardHelpOptions = true)
 final class BenchCommand implements Callable<Integer> {
+    /// Passes of a bandwidth measurement, some 10 ms each.
     private static final int BANDWIDTH_ROUNDS = 9;
+
+    /// The fastest way to prefill; also what a served step takes at most.
+    private static final int BATCHED_TOKENS = 512;
 
     @Mixin
     private final ModelOption model = new ModelOption();
@@ -49,16 +56,27 @@ final class BenchCommand implements Callable<Integer> {
             names = "--recipe",
             paramLabel = "FORMAT",
             description =
-                    "f16, int8 or int4, the latter two with 8-bit activations; default: as the checkpoint has it.")
+                    "f16, int8, int4 and the like, codes with 8-bit activations; default: as the checkpoint has it.")
     private @Nullable String recipe;
 
     @Option(names = "-p", paramLabel = "TOKENS", defaultValue = "512", description = "Prompt tokens; default: 512.")
     private int promptTokens = 512;
 
+    @Option(
+            names = "-d",
+            paramLabel = "TOKENS",
+            defaultValue = "0",
+            description = "Context that decoding starts from; default: 0.")
+    private int depth;
+
     @Option(names = "-n", paramLabel = "TOKENS", defaultValue = "128", description = "Generated tokens; default: 128.")
     private int generatedTokens = 128;
 
-    @Option(names = "-b", split = ",", defaultValue = "1,4,8", description = "Batches; default: 1,4,8.")
+    @Option(
+            names = "-b",
+            split = ",",
+            defaultValue = "1,4,8",
+            description = "Sequences that decode together; default: 1,4,8.")
     private int[] batches = {1, 4, 8};
 
     @Option(names = "-r", defaultValue = "5", description = "Rounds, of which medians are taken; default: 5.")
@@ -75,8 +93,8 @@ final class BenchCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        if (rounds < 1 || promptTokens < 1 || generatedTokens < 2) {
-            throw InvalidRequest.of("-r 1 or more, -p 1 or more and -n 2 or more expected");
+        if (rounds < 1 || promptTokens < 1 || generatedTokens < 2 || depth < 0) {
+            throw InvalidRequest.of("-r 1 or more, -p 1 or more, -n 2 or more and -d 0 or more expected");
         }
         if (kernelsOnly) {
             return KernelBench.run(spec.commandLine().getOut()) ? 0 : 1;
@@ -101,21 +119,22 @@ final class BenchCommand implements Callable<Integer> {
             Kernels kernels = Kernels.best(pool);
             KernelProbe probe = new KernelProbe(pool);
             double before = probe.readGigabytesPerSecond(BANDWIDTH_ROUNDS);
-            try (Checkpoint checkpoint = ModelOption.open(source)) {
-                long startNanos = System.nanoTime();
-                try (Model loaded = load(checkpoint, kernels)) {
-                    double loadSeconds = (System.nanoTime() - startNanos) / 1e9;
-                    long residentBytes = MachineMemory.residentBytes().orElse(0);
-                    List<Speed> speeds = measure(loaded, Tokenizer.of(checkpoint.metadata()));
-                    double after = probe.readGigabytesPerSecond(BANDWIDTH_ROUNDS);
-                    BenchReport report = new BenchReport(
-                            new BenchReport.Machine(kernels.name(), pool.threads(), before, after),
-                            new BenchReport.Load(loadSeconds, residentBytes, loaded.weightBytes()),
-                            loaded.multiplyAddsPerToken(),
-                            speeds);
-                    spec.commandLine().getOut().println(json ? report.json() : report.table());
-                    spec.commandLine().getOut().flush();
-                }
+            long startNanos = System.nanoTime();
+            try (Checkpoint checkpoint = ModelOption.open(source);
+                    Model loaded = load(checkpoint, kernels)) {
+                double loadSeconds = (System.nanoTime() - startNanos) / 1e9;
+                long residentBytes = MachineMemory.residentBytes().orElse(0);
+                SpeedProbe speed = new SpeedProbe(loaded, Tokenizer.of(checkpoint.metadata()));
+                Spread prefill = speed.prefill(Math.min(promptTokens, loaded.contextLength() - 2), rounds);
+                List<Speed> decode = decode(speed, loaded, probe);
+                double after = probe.readGigabytesPerSecond(BANDWIDTH_ROUNDS);
+                BenchReport report = new BenchReport(
+                        new BenchReport.Machine(kernels.name(), pool.threads(), before, after),
+                        new BenchReport.Load(loadSeconds, residentBytes, loaded.weightBytes()),
+                        new BenchReport.Prefill(prefill, loaded.multiplyAddsPerToken()),
+                        decode);
+                spec.commandLine().getOut().println(json ? report.json() : report.table());
+                spec.commandLine().getOut().flush();
             }
         }
     }
@@ -125,7 +144,7 @@ final class BenchCommand implements Callable<Integer> {
         for (int size : batches) {
             batch = Math.max(batch, size);
         }
-        Model.Capacity capacity = new Model.Capacity(Math.max(512, batch), batch);
+        Model.Capacity capacity = new Model.Capacity(Math.max(BATCHED_TOKENS, batch), batch);
         try (ProgressBar progress = new ProgressBar("loading")) {
             return checkpoint.reading(
                     () -> ModelLoader.load(checkpoint, kernels, options(), capacity, progress::update));
@@ -136,25 +155,33 @@ final class BenchCommand implements Callable<Integer> {
         if (recipe == null) {
             return ModelLoader.Options.SERVING;
         }
-        return switch (recipe) {
-            case "f16" -> packed(PackedFormat.F16);
-            case "int8" -> packed(PackedFormat.INT8);
-            case "int4" -> packed(PackedFormat.INT4);
-            default -> throw InvalidRequest.of("--recipe " + recipe + ": f16, int8 or int4 expected");
-        };
+        return Arrays.stream(PackedFormat.values())
+                .filter(format -> label(format).equals(recipe))
+                .map(BenchCommand::packed)
+                .findFirst()
+                .orElseThrow(() -> InvalidRequest.of("--recipe " + recipe + ": expected one of "
+                        + Arrays.stream(PackedFormat.values())
+                                .map(BenchCommand::label)
+                                .collect(Collectors.joining(", "))));
+    }
+
+    /// `int4`, `int4-asymmetric`.
+    private static String label(PackedFormat format) {
+        return format.name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
     private static ModelLoader.Options packed(PackedFormat format) {
         return new ModelLoader.Options(Optional.of(format), ActivationPrecision.INT8, KvEncoding.F16);
     }
 
-    private List<Speed> measure(Model loaded, Tokenizer tokenizer) {
-        SpeedProbe probe = new SpeedProbe(loaded, tokenizer);
-        int prompt = Math.min(promptTokens, loaded.contextLength() - generatedTokens - 1);
-        List<Speed> speeds = new ArrayList<>();
-        for (int batch : batches) {
-            speeds.add(probe.measure(new Workload(batch, prompt, generatedTokens), rounds));
-        }
-        return speeds;
+    private List<Speed> decode(SpeedProbe speed, Model loaded, KernelProbe probe) {
+        int prompt = Math.clamp(depth, 1, loaded.contextLength() - generatedTokens - 1);
+        return Arrays.stream(batches)
+                .mapToObj(batch -> speed.decode(
+                        new Workload(batch, prompt, generatedTokens),
+                        rounds,
+                        () -> probe.readGigabytesPerSecond(BANDWIDTH_ROUNDS),
+                        loaded.weightBytes()))
+                .toList();
     }
 }

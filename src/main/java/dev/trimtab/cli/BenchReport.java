@@ -15,9 +15,8 @@ import java.util.Map;
 
 /// What `trimtab bench` found.
 ///
-/// @param multiplyAdds of one prefill token
 /// @param speeds one for each batch, the first being the one that single figures are taken from
-record BenchReport(Machine machine, Load load, long multiplyAdds, List<Speed> speeds) {
+record BenchReport(Machine machine, Load load, Prefill prefill, List<Speed> speeds) {
     /// @param readBefore and `readAfter`: read bandwidth in GB/s around the measurement
     record Machine(String kernels, int threads, double readBefore, double readAfter) {
         double readGigabytes() {
@@ -27,6 +26,10 @@ record BenchReport(Machine machine, Load load, long multiplyAdds, List<Speed> sp
 
     /// How long loading took and what it left in memory.
     record Load(double seconds, long residentBytes, long weightBytes) {}
+
+    /// @param tokensPerSecond of one sequence
+    /// @param multiplyAdds of one token
+    record Prefill(Spread tokensPerSecond, long multiplyAdds) {}
 
     String table() {
         StringWriter text = new StringWriter();
@@ -40,22 +43,29 @@ record BenchReport(Machine machine, Load load, long multiplyAdds, List<Speed> sp
                 machine.readAfter());
         out.printf(
                 Locale.ROOT,
-                "load    %.2f s, packed weights %s, resident %s%n%n",
+                "load    %.2f s, packed weights %s, resident %s%n",
                 load.seconds(),
                 MemoryPlan.readable(load.weightBytes()),
                 MemoryPlan.readable(load.residentBytes()));
-        out.println("batch   prefill tok/s (GMAC/s a core)   decode tok/s (min..max)   bandwidth   step overhead");
+        out.printf(
+                Locale.ROOT,
+                "prefill %.0f tok/s (%.0f..%.0f), %.1f GMAC/s a core%n%n",
+                prefill.tokensPerSecond().median(),
+                prefill.tokensPerSecond().min(),
+                prefill.tokensPerSecond().max(),
+                gigaMacsPerCore());
+        out.println("batch   decode tok/s (min..max)   share of bandwidth (min..max)   step overhead");
         for (Speed speed : speeds) {
             out.printf(
                     Locale.ROOT,
-                    "%5d   %13.0f (%.1f)   %17.1f (%.1f..%.1f)   %5.0f %%   %10.0f us%n",
+                    "%5d   %8.1f (%.1f..%.1f)   %12.0f %% (%.0f..%.0f)   %16.0f us%n",
                     speed.batch(),
-                    speed.prefill().median(),
-                    gigaMacsPerCore(speed),
                     speed.decode().median(),
                     speed.decode().min(),
                     speed.decode().max(),
-                    100 * bandwidthShare(speed),
+                    100 * speed.readShare().median(),
+                    100 * speed.readShare().min(),
+                    100 * speed.readShare().max(),
                     speed.overheadMicros().median());
         }
         return text.toString();
@@ -81,9 +91,9 @@ record BenchReport(Machine machine, Load load, long multiplyAdds, List<Speed> sp
         report.put(
                 "prefill",
                 Map.of(
-                        "tokens_per_s", first.prefill().median(),
-                        "gmacs_per_core", gigaMacsPerCore(first),
-                        "spread", spread(first.prefill())));
+                        "tokens_per_s", prefill.tokensPerSecond().median(),
+                        "gmacs_per_core", gigaMacsPerCore(),
+                        "spread", spread(prefill.tokensPerSecond())));
         report.put("decode", decode(first));
         report.put("batch", speeds.stream().map(speed -> entry(speed)).toList());
         try {
@@ -96,7 +106,6 @@ record BenchReport(Machine machine, Load load, long multiplyAdds, List<Speed> sp
     private Map<String, Object> entry(Speed speed) {
         Map<String, Object> entry = new LinkedHashMap<>(decode(speed));
         entry.put("batch", speed.batch());
-        entry.put("prefill_tokens_per_s", speed.prefill().median());
         entry.put("step_overhead_us", speed.overheadMicros().median());
         return entry;
     }
@@ -106,23 +115,19 @@ record BenchReport(Machine machine, Load load, long multiplyAdds, List<Speed> sp
                 "tokens_per_s", speed.decode().median(),
                 "spread", spread(speed.decode()),
                 "gbs", gigabytes(speed),
-                "bandwidth_share", bandwidthShare(speed));
+                "bandwidth_share", speed.readShare().median());
     }
 
     private static Map<String, Object> spread(Spread spread) {
         return Map.of("min", spread.min(), "max", spread.max());
     }
 
-    private double gigaMacsPerCore(Speed speed) {
-        return speed.prefill().median() * multiplyAdds / 1e9 / machine.threads();
+    private double gigaMacsPerCore() {
+        return prefill.tokensPerSecond().median() * prefill.multiplyAdds() / 1e9 / machine.threads();
     }
 
     /// Packed weights read: all of them, once a step.
     private double gigabytes(Speed speed) {
         return speed.decode().median() / speed.batch() * load.weightBytes() / 1e9;
-    }
-
-    private double bandwidthShare(Speed speed) {
-        return gigabytes(speed) / machine.readGigabytes();
     }
 }

@@ -2,12 +2,13 @@ package dev.trimtab.quality;
 
 import java.util.Arrays;
 
-/// One workload's speed: medians over rounds, with the least and the most.
+/// The decode speed of one batch: medians over rounds, with the least and the most.
 ///
-/// @param prefill prompt tokens a second, all sequences together
+/// @param batch sequences that decode together
 /// @param decode generated tokens a second, all sequences together
-/// @param overheadMicros of a decode step outside the forward pass, microseconds
-public record Speed(int batch, Spread prefill, Spread decode, Spread overheadMicros) {
+/// @param readShare the weights that a step reads, over what memory gave around the same round
+/// @param overheadMicros of a step outside the forward pass, microseconds
+public record Speed(int batch, Spread decode, Spread readShare, Spread overheadMicros) {
     /// A median and what lay around it.
     public record Spread(double median, double min, double max) {
         static Spread of(double... values) {

@@ -19,10 +19,12 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.function.DoubleSupplier;
 import java.util.function.ToDoubleFunction;
 
 /// Measures a model as it is served, through an engine: prefill and decode speed, and what a step costs
-/// outside the model. It drives the engine itself, so no loop may own the model meanwhile.
+/// outside the model. It drives the engine itself, so no loop may own the model meanwhile. Like llama-bench it
+/// measures the two phases apart, and decode from an empty context unless a depth is asked for.
 public final class SpeedProbe {
     /// What to run: `batch` sequences that begin together, each with `promptTokens` random tokens and
     /// `generatedTokens` of output.
@@ -64,16 +66,37 @@ public final class SpeedProbe {
         }
     }
 
-    /// Runs `workload` once to warm up and `rounds` times for the record.
-    public Speed measure(Workload workload, int rounds) {
+    /// Prompt tokens a second of one sequence of `promptTokens`, over `rounds` after one to warm up.
+    public Spread prefill(int promptTokens, int rounds) {
+        Workload workload = new Workload(1, promptTokens, 1);
         run(workload, 0);
-        Round[] measured = new Round[rounds];
+        return Spread.of(
+                rates(rounds(workload, rounds), round -> 1e9 * round.prefillTokens / Math.max(1, round.prefillNanos)));
+    }
+
+    /// Decodes `workload` once to warm up and `rounds` times for the record. `readGigabytes` measures what
+    /// memory gives, in GB/s, before and after each round; `weightBytes` is what a step reads.
+    public Speed decode(Workload workload, int rounds, DoubleSupplier readGigabytes, long weightBytes) {
+        run(workload, 0);
+        double[] decode = new double[rounds];
+        double[] share = new double[rounds];
+        double[] overhead = new double[rounds];
+        double before = readGigabytes.getAsDouble();
+        for (int i = 0; i < rounds; i++) {
+            Round round = run(workload, i + 1);
+            double after = readGigabytes.getAsDouble();
+            decode[i] = 1e9 * round.decodeTokens / Math.max(1, round.decodeNanos);
+            share[i] = decode[i] / workload.batch() * weightBytes / 1e9 / ((before + after) / 2);
+            overhead[i] = round.overheadMicros();
+            before = after;
+        }
+        return new Speed(workload.batch(), Spread.of(decode), Spread.of(share), Spread.of(overhead));
+    }
+
+    private Round[] rounds(Workload workload, int count) {
+        Round[] measured = new Round[count];
         Arrays.setAll(measured, i -> run(workload, i + 1));
-        return new Speed(
-                workload.batch(),
-                Spread.of(rates(measured, round -> 1e9 * round.prefillTokens / Math.max(1, round.prefillNanos))),
-                Spread.of(rates(measured, round -> 1e9 * round.decodeTokens / Math.max(1, round.decodeNanos))),
-                Spread.of(rates(measured, Round::overheadMicros)));
+        return measured;
     }
 
     private static double[] rates(Round[] rounds, ToDoubleFunction<Round> rate) {

@@ -155,7 +155,12 @@ class LlamaBackendTest {
         Collected measured = new Collected(
                 registry.get("llama"),
                 new GenerationRequest(
-                        "test", new int[] {1, 2, 3}, SamplingOptions.GREEDY, StopCondition.maxTokens(4), "", 2));
+                        "test",
+                        new int[] {1, 2, 3},
+                        SamplingOptions.GREEDY,
+                        new StopCondition(4, List.of(), Set.of(), true),
+                        "",
+                        2));
 
         assertThat(again).isEqualTo(once);
         assertThat(measured.finished().usage().completionTokens()).isEqualTo(measured.logprobs.size());

@@ -14,7 +14,32 @@ class TestCheckpointsTest {
     @ParameterizedTest
     @EnumSource(
             mode = EnumSource.Mode.EXCLUDE,
-            names = {"I8", "I16", "I32", "I64", "F64", "Q8_1", "Q8_K", "IQ1_M", "MXFP4", "NVFP4"})
+            names = {
+                "I8",
+                "I16",
+                "I32",
+                "I64",
+                "F64",
+                "Q8_1",
+                "Q8_K",
+                "IQ1_M",
+                "MXFP4",
+                "NVFP4",
+                "U8",
+                "U16",
+                "U32",
+                "U64",
+                "BOOL",
+                "C64",
+                "F8_E4M3",
+                "F8_E5M2",
+                "F8_E4M3FNUZ",
+                "F8_E5M2FNUZ",
+                "F8_E8M0",
+                "F6_E2M3",
+                "F6_E3M2",
+                "F4"
+            })
     void hasWeightsOfTheDeviationThatKeepsActivationsLevel(Encoding encoding) {
         Checkpoint checkpoint = TestCheckpoints.llama()
                 .hiddenSize(256)

@@ -2,6 +2,7 @@ package dev.trimtab.kernel.vector;
 
 import dev.trimtab.kernel.ActivationCodes;
 import dev.trimtab.kernel.Activations;
+import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.kernel.PackedMatrix;
 import java.util.Arrays;
 
@@ -16,9 +17,12 @@ final class CodePanels implements VectorLinear.Multiplication {
     private static final int CACHED_ACTIVATIONS = 1 << 16;
 
     private final PackedMatrix matrix;
+    private final short[][] rooms;
 
-    CodePanels(PackedMatrix matrix) {
+    /// `rooms` holds [TileSums#room()] for each thread of the pool.
+    CodePanels(PackedMatrix matrix, short[][] rooms) {
         this.matrix = matrix;
+        this.rooms = rooms;
     }
 
     @Override
@@ -63,15 +67,16 @@ final class CodePanels implements VectorLinear.Multiplication {
 
     private void gemm(int panel, ActivationCodes codes, int from, int to, Activations out) {
         float[] y = out.values();
+        short[] room = rooms[ComputePool.worker()];
         int os = out.stride();
         int at = panel * TILE;
         for (int token = from; token < to; token++) {
             Arrays.fill(y, token * os + at, token * os + at + GROUP * TILE, 0);
         }
         switch (matrix.format()) {
-            case INT4, INT4_ASYMMETRIC -> Int4Tiles.gemm(matrix, panel, codes, from, to, y, at, os);
-            case INT8 -> Int8Tiles.gemm(matrix, panel, codes, from, to, y, at, os);
-            default -> PlaneTiles.gemm(matrix, panel, codes, from, to, y, at, os);
+            case INT4, INT4_ASYMMETRIC -> Int4Tiles.gemm(matrix, panel, codes, from, to, y, at, os, room);
+            case INT8 -> Int8Tiles.gemm(matrix, panel, codes, from, to, y, at, os, room);
+            default -> PlaneTiles.gemm(matrix, panel, codes, from, to, y, at, os, room);
         }
     }
 

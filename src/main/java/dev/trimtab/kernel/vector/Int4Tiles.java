@@ -104,187 +104,64 @@ final class Int4Tiles {
     /// Sums wait in `out` between tiles, so that a tile meets all tokens while it is in the first-level
     /// cache.
     static void gemm(
-            PackedMatrix matrix, int panel, ActivationCodes in, int from, int to, float[] out, int at, int os) {
+            PackedMatrix matrix,
+            int panel,
+            ActivationCodes in,
+            int from,
+            int to,
+            float[] out,
+            int at,
+            int os,
+            short[] room) {
         MemorySegment data = matrix.data();
-        long tileBytes = matrix.tileBytes();
         int tiles = matrix.tileColumns();
-        long panelBytes = tiles * tileBytes;
+        long panelBytes = matrix.panelBytes();
         int one = Lanes.one(tiles);
         int[] factors = in.nibbleFactors();
-        int[] sums = in.sums();
-        float[] scales = in.scales();
         int st = tiles * TILE;
         var four = ShortVector.broadcast(SHORTS, (short) 4);
         for (int b = 0; b < tiles; b++) {
-            long tile = panel * panelBytes + b * tileBytes;
-            for (int g = 0; g < TILE; g += SHORT_LANES) {
-                long h = tile + SCALES + 2L * g;
-                var ha = ShortVector.fromMemorySegment(SHORTS, data, h, LITTLE_ENDIAN)
-                        .reinterpretAsInts();
-                var ea = ha.lanewise(LSHL, 16)
-                        .lanewise(ASHR, 3)
-                        .and(F16_BITS)
-                        .reinterpretAsFloats()
-                        .mul(EVEN_SCALE);
-                var oa =
-                        ha.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats().mul(F16_SCALE);
-                var hb = ShortVector.fromMemorySegment(SHORTS, data, h + 1 * panelBytes, LITTLE_ENDIAN)
-                        .reinterpretAsInts();
-                var eb = hb.lanewise(LSHL, 16)
-                        .lanewise(ASHR, 3)
-                        .and(F16_BITS)
-                        .reinterpretAsFloats()
-                        .mul(EVEN_SCALE);
-                var ob =
-                        hb.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats().mul(F16_SCALE);
-                var hc = ShortVector.fromMemorySegment(SHORTS, data, h + 2 * panelBytes, LITTLE_ENDIAN)
-                        .reinterpretAsInts();
-                var ec = hc.lanewise(LSHL, 16)
-                        .lanewise(ASHR, 3)
-                        .and(F16_BITS)
-                        .reinterpretAsFloats()
-                        .mul(EVEN_SCALE);
-                var oc =
-                        hc.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats().mul(F16_SCALE);
-                var hd = ShortVector.fromMemorySegment(SHORTS, data, h + 3 * panelBytes, LITTLE_ENDIAN)
-                        .reinterpretAsInts();
-                var ed = hd.lanewise(LSHL, 16)
-                        .lanewise(ASHR, 3)
-                        .and(F16_BITS)
-                        .reinterpretAsFloats()
-                        .mul(EVEN_SCALE);
-                var od =
-                        hd.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats().mul(F16_SCALE);
-                for (int t = from; t < to; t += 2) {
-                    int d = t * tiles + b;
-                    ShortVector a0 = ShortVector.broadcast(SHORTS, (short) (-8 * sums[d]));
-                    ShortVector b0 = a0, c0 = a0, d0 = a0;
-                    ShortVector a1 = ShortVector.broadcast(SHORTS, (short) (-8 * sums[d + tiles]));
-                    ShortVector b1 = a1, c1 = a1, d1 = a1;
+            long tile = panel * panelBytes + b * matrix.tileBytes();
+            for (int t = from; t < to; t += 2) {
+                int d = t * tiles + b;
+                for (int g = 0; g < TILE; g += SHORT_LANES) {
+                    ShortVector a0 = ShortVector.broadcast(SHORTS, (short) (-8 * in.sums()[d]));
+                    ShortVector a1 = ShortVector.broadcast(SHORTS, (short) (-8 * in.sums()[d + tiles]));
+                    ShortVector b0 = a0, c0 = a0, d0 = a0, b1 = a1, c1 = a1, d1 = a1;
                     for (int p = 0; p < LINES; p += one) {
-                        int i = d * TILE + 4 * p;
                         long line = tile + p * LINE_BYTES + 2L * g;
                         var v = ShortVector.fromMemorySegment(SHORTS, data, line, LITTLE_ENDIAN);
                         var w = ShortVector.fromMemorySegment(SHORTS, data, line + 1 * panelBytes, LITTLE_ENDIAN);
                         var y = ShortVector.fromMemorySegment(SHORTS, data, line + 2 * panelBytes, LITTLE_ENDIAN);
                         var z = ShortVector.fromMemorySegment(SHORTS, data, line + 3 * panelBytes, LITTLE_ENDIAN);
-                        var x = IntVector.broadcast(INTS, factors[i]).reinterpretAsShorts();
-                        a0 = a0.add(v.mul(x));
-                        b0 = b0.add(w.mul(x));
-                        c0 = c0.add(y.mul(x));
-                        d0 = d0.add(z.mul(x));
-                        x = IntVector.broadcast(INTS, factors[i + st]).reinterpretAsShorts();
-                        a1 = a1.add(v.mul(x));
-                        b1 = b1.add(w.mul(x));
-                        c1 = c1.add(y.mul(x));
-                        d1 = d1.add(z.mul(x));
-                        i++;
-                        v = v.lanewise(LSHR, four);
-                        w = w.lanewise(LSHR, four);
-                        y = y.lanewise(LSHR, four);
-                        z = z.lanewise(LSHR, four);
-                        x = IntVector.broadcast(INTS, factors[i]).reinterpretAsShorts();
-                        a0 = a0.add(v.mul(x));
-                        b0 = b0.add(w.mul(x));
-                        c0 = c0.add(y.mul(x));
-                        d0 = d0.add(z.mul(x));
-                        x = IntVector.broadcast(INTS, factors[i + st]).reinterpretAsShorts();
-                        a1 = a1.add(v.mul(x));
-                        b1 = b1.add(w.mul(x));
-                        c1 = c1.add(y.mul(x));
-                        d1 = d1.add(z.mul(x));
-                        i++;
-                        v = v.lanewise(LSHR, four);
-                        w = w.lanewise(LSHR, four);
-                        y = y.lanewise(LSHR, four);
-                        z = z.lanewise(LSHR, four);
-                        x = IntVector.broadcast(INTS, factors[i]).reinterpretAsShorts();
-                        a0 = a0.add(v.mul(x));
-                        b0 = b0.add(w.mul(x));
-                        c0 = c0.add(y.mul(x));
-                        d0 = d0.add(z.mul(x));
-                        x = IntVector.broadcast(INTS, factors[i + st]).reinterpretAsShorts();
-                        a1 = a1.add(v.mul(x));
-                        b1 = b1.add(w.mul(x));
-                        c1 = c1.add(y.mul(x));
-                        d1 = d1.add(z.mul(x));
-                        i++;
-                        v = v.lanewise(LSHR, four);
-                        w = w.lanewise(LSHR, four);
-                        y = y.lanewise(LSHR, four);
-                        z = z.lanewise(LSHR, four);
-                        x = IntVector.broadcast(INTS, factors[i]).reinterpretAsShorts();
-                        a0 = a0.add(v.mul(x));
-                        b0 = b0.add(w.mul(x));
-                        c0 = c0.add(y.mul(x));
-                        d0 = d0.add(z.mul(x));
-                        x = IntVector.broadcast(INTS, factors[i + st]).reinterpretAsShorts();
-                        a1 = a1.add(v.mul(x));
-                        b1 = b1.add(w.mul(x));
-                        c1 = c1.add(y.mul(x));
-                        d1 = d1.add(z.mul(x));
+                        int end = d * TILE + 4 * p + 4;
+                        for (int i = end - 4; i < end; i++) {
+                            var x0 = IntVector.broadcast(INTS, factors[i]).reinterpretAsShorts();
+                            var x1 = IntVector.broadcast(INTS, factors[i + st]).reinterpretAsShorts();
+                            a0 = a0.add(v.mul(x0));
+                            a1 = a1.add(v.mul(x1));
+                            b0 = b0.add(w.mul(x0));
+                            b1 = b1.add(w.mul(x1));
+                            c0 = c0.add(y.mul(x0));
+                            c1 = c1.add(y.mul(x1));
+                            d0 = d0.add(z.mul(x0));
+                            d1 = d1.add(z.mul(x1));
+                            v = v.lanewise(LSHR, four);
+                            w = w.lanewise(LSHR, four);
+                            y = y.lanewise(LSHR, four);
+                            z = z.lanewise(LSHR, four);
+                        }
                     }
-                    int y = at + t * os + g / 2;
-                    float f = scales[d];
-                    var s = a0.reinterpretAsInts();
-                    ((FloatVector) s.lanewise(LSHL, 16).convert(I2F, 0))
-                            .fma(ea.mul(f), FloatVector.fromArray(FLOATS, out, y))
-                            .intoArray(out, y);
-                    ((FloatVector) s.lanewise(ASHR, 16).convert(I2F, 0))
-                            .fma(oa.mul(f), FloatVector.fromArray(FLOATS, out, y + HALF))
-                            .intoArray(out, y + HALF);
-                    s = b0.reinterpretAsInts();
-                    ((FloatVector) s.lanewise(LSHL, 16).convert(I2F, 0))
-                            .fma(eb.mul(f), FloatVector.fromArray(FLOATS, out, y + 1 * TILE))
-                            .intoArray(out, y + 1 * TILE);
-                    ((FloatVector) s.lanewise(ASHR, 16).convert(I2F, 0))
-                            .fma(ob.mul(f), FloatVector.fromArray(FLOATS, out, y + 1 * TILE + HALF))
-                            .intoArray(out, y + 1 * TILE + HALF);
-                    s = c0.reinterpretAsInts();
-                    ((FloatVector) s.lanewise(LSHL, 16).convert(I2F, 0))
-                            .fma(ec.mul(f), FloatVector.fromArray(FLOATS, out, y + 2 * TILE))
-                            .intoArray(out, y + 2 * TILE);
-                    ((FloatVector) s.lanewise(ASHR, 16).convert(I2F, 0))
-                            .fma(oc.mul(f), FloatVector.fromArray(FLOATS, out, y + 2 * TILE + HALF))
-                            .intoArray(out, y + 2 * TILE + HALF);
-                    s = d0.reinterpretAsInts();
-                    ((FloatVector) s.lanewise(LSHL, 16).convert(I2F, 0))
-                            .fma(ed.mul(f), FloatVector.fromArray(FLOATS, out, y + 3 * TILE))
-                            .intoArray(out, y + 3 * TILE);
-                    ((FloatVector) s.lanewise(ASHR, 16).convert(I2F, 0))
-                            .fma(od.mul(f), FloatVector.fromArray(FLOATS, out, y + 3 * TILE + HALF))
-                            .intoArray(out, y + 3 * TILE + HALF);
-                    f = scales[d + tiles];
-                    y += os;
-                    s = a1.reinterpretAsInts();
-                    ((FloatVector) s.lanewise(LSHL, 16).convert(I2F, 0))
-                            .fma(ea.mul(f), FloatVector.fromArray(FLOATS, out, y))
-                            .intoArray(out, y);
-                    ((FloatVector) s.lanewise(ASHR, 16).convert(I2F, 0))
-                            .fma(oa.mul(f), FloatVector.fromArray(FLOATS, out, y + HALF))
-                            .intoArray(out, y + HALF);
-                    s = b1.reinterpretAsInts();
-                    ((FloatVector) s.lanewise(LSHL, 16).convert(I2F, 0))
-                            .fma(eb.mul(f), FloatVector.fromArray(FLOATS, out, y + 1 * TILE))
-                            .intoArray(out, y + 1 * TILE);
-                    ((FloatVector) s.lanewise(ASHR, 16).convert(I2F, 0))
-                            .fma(ob.mul(f), FloatVector.fromArray(FLOATS, out, y + 1 * TILE + HALF))
-                            .intoArray(out, y + 1 * TILE + HALF);
-                    s = c1.reinterpretAsInts();
-                    ((FloatVector) s.lanewise(LSHL, 16).convert(I2F, 0))
-                            .fma(ec.mul(f), FloatVector.fromArray(FLOATS, out, y + 2 * TILE))
-                            .intoArray(out, y + 2 * TILE);
-                    ((FloatVector) s.lanewise(ASHR, 16).convert(I2F, 0))
-                            .fma(oc.mul(f), FloatVector.fromArray(FLOATS, out, y + 2 * TILE + HALF))
-                            .intoArray(out, y + 2 * TILE + HALF);
-                    s = d1.reinterpretAsInts();
-                    ((FloatVector) s.lanewise(LSHL, 16).convert(I2F, 0))
-                            .fma(ed.mul(f), FloatVector.fromArray(FLOATS, out, y + 3 * TILE))
-                            .intoArray(out, y + 3 * TILE);
-                    ((FloatVector) s.lanewise(ASHR, 16).convert(I2F, 0))
-                            .fma(od.mul(f), FloatVector.fromArray(FLOATS, out, y + 3 * TILE + HALF))
-                            .intoArray(out, y + 3 * TILE + HALF);
+                    a0.intoArray(room, g);
+                    b0.intoArray(room, TILE + g);
+                    c0.intoArray(room, 2 * TILE + g);
+                    d0.intoArray(room, 3 * TILE + g);
+                    a1.intoArray(room, 4 * TILE + g);
+                    b1.intoArray(room, 5 * TILE + g);
+                    c1.intoArray(room, 6 * TILE + g);
+                    d1.intoArray(room, 7 * TILE + g);
                 }
+                TileSums.add(matrix, panel, b, room, in, t, out, at + t * os, os);
             }
         }
     }

@@ -107,28 +107,32 @@ final class Int8Tiles {
     /// Adds the products of the tokens `[from, to)`, an even number of them, with four panels from
     /// `panel` to `out[at + t * os ..]`, 128 elements for token t. As [Int4Tiles#gemm].
     static void gemm(
-            PackedMatrix matrix, int panel, ActivationCodes in, int from, int to, float[] out, int at, int os) {
+            PackedMatrix matrix,
+            int panel,
+            ActivationCodes in,
+            int from,
+            int to,
+            float[] out,
+            int at,
+            int os,
+            short[] room) {
         MemorySegment data = matrix.data();
-        long tileBytes = matrix.tileBytes();
         int tiles = matrix.tileColumns();
-        long panelBytes = tiles * tileBytes;
+        long panelBytes = matrix.panelBytes();
         int one = Lanes.one(tiles);
         int[] factors = in.nibbleFactors();
-        int[] sums = in.sums();
-        float[] scales = in.scales();
         int st = tiles * TILE;
         var four = ShortVector.broadcast(SHORTS, (short) 4);
         for (int b = 0; b < tiles; b++) {
-            long tile = panel * panelBytes + b * tileBytes;
-            for (int g = 0; g < TILE; g += SHORT_LANES) {
-                for (int t = from; t < to; t += 2) {
-                    int d = t * tiles + b;
-                    ShortVector a0 = ShortVector.broadcast(SHORTS, (short) (-8 * sums[d]));
-                    ShortVector b0 = a0, c0 = a0, d0 = a0, i0 = a0, j0 = a0, k0 = a0, l0 = a0;
-                    ShortVector a1 = ShortVector.broadcast(SHORTS, (short) (-8 * sums[d + tiles]));
-                    ShortVector b1 = a1, c1 = a1, d1 = a1, i1 = a1, j1 = a1, k1 = a1, l1 = a1;
+            long tile = panel * panelBytes + b * matrix.tileBytes();
+            for (int t = from; t < to; t += 2) {
+                int d = t * tiles + b;
+                for (int g = 0; g < TILE; g += SHORT_LANES) {
+                    ShortVector a0 = ShortVector.broadcast(SHORTS, (short) (-8 * in.sums()[d]));
+                    ShortVector a1 = ShortVector.broadcast(SHORTS, (short) (-8 * in.sums()[d + tiles]));
+                    ShortVector b0 = a0, c0 = a0, d0 = a0, b1 = a1, c1 = a1, d1 = a1;
+                    ShortVector i0 = a0, j0 = a0, k0 = a0, l0 = a0, i1 = a1, j1 = a1, k1 = a1, l1 = a1;
                     for (int p = 0; p < LINES; p += one) {
-                        int i = d * TILE + 4 * p;
                         long line = tile + p * LINE_BYTES + 2L * g;
                         var v = ShortVector.fromMemorySegment(SHORTS, data, line, LITTLE_ENDIAN);
                         var w = ShortVector.fromMemorySegment(SHORTS, data, line + 1 * panelBytes, LITTLE_ENDIAN);
@@ -141,270 +145,54 @@ final class Int8Tiles {
                                 SHORTS, data, line + 2 * panelBytes + HIGH, LITTLE_ENDIAN);
                         var r = ShortVector.fromMemorySegment(
                                 SHORTS, data, line + 3 * panelBytes + HIGH, LITTLE_ENDIAN);
-                        var x = IntVector.broadcast(INTS, factors[i]).reinterpretAsShorts();
-                        a0 = a0.add(v.mul(x));
-                        b0 = b0.add(w.mul(x));
-                        c0 = c0.add(y.mul(x));
-                        d0 = d0.add(z.mul(x));
-                        i0 = i0.add(m.mul(x));
-                        j0 = j0.add(n.mul(x));
-                        k0 = k0.add(q.mul(x));
-                        l0 = l0.add(r.mul(x));
-                        x = IntVector.broadcast(INTS, factors[i + st]).reinterpretAsShorts();
-                        a1 = a1.add(v.mul(x));
-                        b1 = b1.add(w.mul(x));
-                        c1 = c1.add(y.mul(x));
-                        d1 = d1.add(z.mul(x));
-                        i1 = i1.add(m.mul(x));
-                        j1 = j1.add(n.mul(x));
-                        k1 = k1.add(q.mul(x));
-                        l1 = l1.add(r.mul(x));
-                        i++;
-                        v = v.lanewise(LSHR, four);
-                        w = w.lanewise(LSHR, four);
-                        y = y.lanewise(LSHR, four);
-                        z = z.lanewise(LSHR, four);
-                        m = m.lanewise(LSHR, four);
-                        n = n.lanewise(LSHR, four);
-                        q = q.lanewise(LSHR, four);
-                        r = r.lanewise(LSHR, four);
-                        x = IntVector.broadcast(INTS, factors[i]).reinterpretAsShorts();
-                        a0 = a0.add(v.mul(x));
-                        b0 = b0.add(w.mul(x));
-                        c0 = c0.add(y.mul(x));
-                        d0 = d0.add(z.mul(x));
-                        i0 = i0.add(m.mul(x));
-                        j0 = j0.add(n.mul(x));
-                        k0 = k0.add(q.mul(x));
-                        l0 = l0.add(r.mul(x));
-                        x = IntVector.broadcast(INTS, factors[i + st]).reinterpretAsShorts();
-                        a1 = a1.add(v.mul(x));
-                        b1 = b1.add(w.mul(x));
-                        c1 = c1.add(y.mul(x));
-                        d1 = d1.add(z.mul(x));
-                        i1 = i1.add(m.mul(x));
-                        j1 = j1.add(n.mul(x));
-                        k1 = k1.add(q.mul(x));
-                        l1 = l1.add(r.mul(x));
-                        i++;
-                        v = v.lanewise(LSHR, four);
-                        w = w.lanewise(LSHR, four);
-                        y = y.lanewise(LSHR, four);
-                        z = z.lanewise(LSHR, four);
-                        m = m.lanewise(LSHR, four);
-                        n = n.lanewise(LSHR, four);
-                        q = q.lanewise(LSHR, four);
-                        r = r.lanewise(LSHR, four);
-                        x = IntVector.broadcast(INTS, factors[i]).reinterpretAsShorts();
-                        a0 = a0.add(v.mul(x));
-                        b0 = b0.add(w.mul(x));
-                        c0 = c0.add(y.mul(x));
-                        d0 = d0.add(z.mul(x));
-                        i0 = i0.add(m.mul(x));
-                        j0 = j0.add(n.mul(x));
-                        k0 = k0.add(q.mul(x));
-                        l0 = l0.add(r.mul(x));
-                        x = IntVector.broadcast(INTS, factors[i + st]).reinterpretAsShorts();
-                        a1 = a1.add(v.mul(x));
-                        b1 = b1.add(w.mul(x));
-                        c1 = c1.add(y.mul(x));
-                        d1 = d1.add(z.mul(x));
-                        i1 = i1.add(m.mul(x));
-                        j1 = j1.add(n.mul(x));
-                        k1 = k1.add(q.mul(x));
-                        l1 = l1.add(r.mul(x));
-                        i++;
-                        v = v.lanewise(LSHR, four);
-                        w = w.lanewise(LSHR, four);
-                        y = y.lanewise(LSHR, four);
-                        z = z.lanewise(LSHR, four);
-                        m = m.lanewise(LSHR, four);
-                        n = n.lanewise(LSHR, four);
-                        q = q.lanewise(LSHR, four);
-                        r = r.lanewise(LSHR, four);
-                        x = IntVector.broadcast(INTS, factors[i]).reinterpretAsShorts();
-                        a0 = a0.add(v.mul(x));
-                        b0 = b0.add(w.mul(x));
-                        c0 = c0.add(y.mul(x));
-                        d0 = d0.add(z.mul(x));
-                        i0 = i0.add(m.mul(x));
-                        j0 = j0.add(n.mul(x));
-                        k0 = k0.add(q.mul(x));
-                        l0 = l0.add(r.mul(x));
-                        x = IntVector.broadcast(INTS, factors[i + st]).reinterpretAsShorts();
-                        a1 = a1.add(v.mul(x));
-                        b1 = b1.add(w.mul(x));
-                        c1 = c1.add(y.mul(x));
-                        d1 = d1.add(z.mul(x));
-                        i1 = i1.add(m.mul(x));
-                        j1 = j1.add(n.mul(x));
-                        k1 = k1.add(q.mul(x));
-                        l1 = l1.add(r.mul(x));
+                        int end = d * TILE + 4 * p + 4;
+                        for (int c = end - 4; c < end; c++) {
+                            var x0 = IntVector.broadcast(INTS, factors[c]).reinterpretAsShorts();
+                            var x1 = IntVector.broadcast(INTS, factors[c + st]).reinterpretAsShorts();
+                            a0 = a0.add(v.mul(x0));
+                            a1 = a1.add(v.mul(x1));
+                            b0 = b0.add(w.mul(x0));
+                            b1 = b1.add(w.mul(x1));
+                            c0 = c0.add(y.mul(x0));
+                            c1 = c1.add(y.mul(x1));
+                            d0 = d0.add(z.mul(x0));
+                            d1 = d1.add(z.mul(x1));
+                            i0 = i0.add(m.mul(x0));
+                            i1 = i1.add(m.mul(x1));
+                            j0 = j0.add(n.mul(x0));
+                            j1 = j1.add(n.mul(x1));
+                            k0 = k0.add(q.mul(x0));
+                            k1 = k1.add(q.mul(x1));
+                            l0 = l0.add(r.mul(x0));
+                            l1 = l1.add(r.mul(x1));
+                            v = v.lanewise(LSHR, four);
+                            w = w.lanewise(LSHR, four);
+                            y = y.lanewise(LSHR, four);
+                            z = z.lanewise(LSHR, four);
+                            m = m.lanewise(LSHR, four);
+                            n = n.lanewise(LSHR, four);
+                            q = q.lanewise(LSHR, four);
+                            r = r.lanewise(LSHR, four);
+                        }
                     }
-                    int y = at + t * os + g / 2;
-                    int m = 8 * sums[d];
-                    int n = 8 * sums[d + tiles];
-                    float f = scales[d];
-                    float k = scales[d + tiles];
-                    var e = ShortVector.fromMemorySegment(SHORTS, data, tile + SCALES + 2L * g, LITTLE_ENDIAN)
-                            .reinterpretAsInts();
-                    var he = e.lanewise(LSHL, 16)
-                            .lanewise(ASHR, 3)
-                            .and(F16_BITS)
-                            .reinterpretAsFloats()
-                            .mul(F16_SCALE);
-                    var ho = e.lanewise(ASHR, 3)
-                            .and(F16_BITS)
-                            .reinterpretAsFloats()
-                            .mul(F16_SCALE);
-                    var s = a0.reinterpretAsInts();
-                    var u = i0.reinterpretAsInts();
-                    var se = s.lanewise(LSHL, 16)
-                            .lanewise(ASHR, 16)
-                            .add(u.lanewise(LSHL, 16).lanewise(ASHR, 12))
-                            .add(m);
-                    var so = s.lanewise(ASHR, 16)
-                            .add(u.lanewise(ASHR, 16).lanewise(LSHL, 4))
-                            .add(m);
-                    ((FloatVector) se.convert(I2F, 0))
-                            .fma(he.mul(f), FloatVector.fromArray(FLOATS, out, y))
-                            .intoArray(out, y);
-                    ((FloatVector) so.convert(I2F, 0))
-                            .fma(ho.mul(f), FloatVector.fromArray(FLOATS, out, y + HALF))
-                            .intoArray(out, y + HALF);
-                    s = a1.reinterpretAsInts();
-                    u = i1.reinterpretAsInts();
-                    se = s.lanewise(LSHL, 16)
-                            .lanewise(ASHR, 16)
-                            .add(u.lanewise(LSHL, 16).lanewise(ASHR, 12))
-                            .add(n);
-                    so = s.lanewise(ASHR, 16)
-                            .add(u.lanewise(ASHR, 16).lanewise(LSHL, 4))
-                            .add(n);
-                    ((FloatVector) se.convert(I2F, 0))
-                            .fma(he.mul(k), FloatVector.fromArray(FLOATS, out, y + os))
-                            .intoArray(out, y + os);
-                    ((FloatVector) so.convert(I2F, 0))
-                            .fma(ho.mul(k), FloatVector.fromArray(FLOATS, out, y + os + HALF))
-                            .intoArray(out, y + os + HALF);
-                    e = ShortVector.fromMemorySegment(
-                                    SHORTS, data, tile + SCALES + 2L * g + 1 * panelBytes, LITTLE_ENDIAN)
-                            .reinterpretAsInts();
-                    he = e.lanewise(LSHL, 16)
-                            .lanewise(ASHR, 3)
-                            .and(F16_BITS)
-                            .reinterpretAsFloats()
-                            .mul(F16_SCALE);
-                    ho = e.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats().mul(F16_SCALE);
-                    s = b0.reinterpretAsInts();
-                    u = j0.reinterpretAsInts();
-                    se = s.lanewise(LSHL, 16)
-                            .lanewise(ASHR, 16)
-                            .add(u.lanewise(LSHL, 16).lanewise(ASHR, 12))
-                            .add(m);
-                    so = s.lanewise(ASHR, 16)
-                            .add(u.lanewise(ASHR, 16).lanewise(LSHL, 4))
-                            .add(m);
-                    ((FloatVector) se.convert(I2F, 0))
-                            .fma(he.mul(f), FloatVector.fromArray(FLOATS, out, y + 1 * TILE))
-                            .intoArray(out, y + 1 * TILE);
-                    ((FloatVector) so.convert(I2F, 0))
-                            .fma(ho.mul(f), FloatVector.fromArray(FLOATS, out, y + 1 * TILE + HALF))
-                            .intoArray(out, y + 1 * TILE + HALF);
-                    s = b1.reinterpretAsInts();
-                    u = j1.reinterpretAsInts();
-                    se = s.lanewise(LSHL, 16)
-                            .lanewise(ASHR, 16)
-                            .add(u.lanewise(LSHL, 16).lanewise(ASHR, 12))
-                            .add(n);
-                    so = s.lanewise(ASHR, 16)
-                            .add(u.lanewise(ASHR, 16).lanewise(LSHL, 4))
-                            .add(n);
-                    ((FloatVector) se.convert(I2F, 0))
-                            .fma(he.mul(k), FloatVector.fromArray(FLOATS, out, y + 1 * TILE + os))
-                            .intoArray(out, y + 1 * TILE + os);
-                    ((FloatVector) so.convert(I2F, 0))
-                            .fma(ho.mul(k), FloatVector.fromArray(FLOATS, out, y + 1 * TILE + os + HALF))
-                            .intoArray(out, y + 1 * TILE + os + HALF);
-                    e = ShortVector.fromMemorySegment(
-                                    SHORTS, data, tile + SCALES + 2L * g + 2 * panelBytes, LITTLE_ENDIAN)
-                            .reinterpretAsInts();
-                    he = e.lanewise(LSHL, 16)
-                            .lanewise(ASHR, 3)
-                            .and(F16_BITS)
-                            .reinterpretAsFloats()
-                            .mul(F16_SCALE);
-                    ho = e.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats().mul(F16_SCALE);
-                    s = c0.reinterpretAsInts();
-                    u = k0.reinterpretAsInts();
-                    se = s.lanewise(LSHL, 16)
-                            .lanewise(ASHR, 16)
-                            .add(u.lanewise(LSHL, 16).lanewise(ASHR, 12))
-                            .add(m);
-                    so = s.lanewise(ASHR, 16)
-                            .add(u.lanewise(ASHR, 16).lanewise(LSHL, 4))
-                            .add(m);
-                    ((FloatVector) se.convert(I2F, 0))
-                            .fma(he.mul(f), FloatVector.fromArray(FLOATS, out, y + 2 * TILE))
-                            .intoArray(out, y + 2 * TILE);
-                    ((FloatVector) so.convert(I2F, 0))
-                            .fma(ho.mul(f), FloatVector.fromArray(FLOATS, out, y + 2 * TILE + HALF))
-                            .intoArray(out, y + 2 * TILE + HALF);
-                    s = c1.reinterpretAsInts();
-                    u = k1.reinterpretAsInts();
-                    se = s.lanewise(LSHL, 16)
-                            .lanewise(ASHR, 16)
-                            .add(u.lanewise(LSHL, 16).lanewise(ASHR, 12))
-                            .add(n);
-                    so = s.lanewise(ASHR, 16)
-                            .add(u.lanewise(ASHR, 16).lanewise(LSHL, 4))
-                            .add(n);
-                    ((FloatVector) se.convert(I2F, 0))
-                            .fma(he.mul(k), FloatVector.fromArray(FLOATS, out, y + 2 * TILE + os))
-                            .intoArray(out, y + 2 * TILE + os);
-                    ((FloatVector) so.convert(I2F, 0))
-                            .fma(ho.mul(k), FloatVector.fromArray(FLOATS, out, y + 2 * TILE + os + HALF))
-                            .intoArray(out, y + 2 * TILE + os + HALF);
-                    e = ShortVector.fromMemorySegment(
-                                    SHORTS, data, tile + SCALES + 2L * g + 3 * panelBytes, LITTLE_ENDIAN)
-                            .reinterpretAsInts();
-                    he = e.lanewise(LSHL, 16)
-                            .lanewise(ASHR, 3)
-                            .and(F16_BITS)
-                            .reinterpretAsFloats()
-                            .mul(F16_SCALE);
-                    ho = e.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats().mul(F16_SCALE);
-                    s = d0.reinterpretAsInts();
-                    u = l0.reinterpretAsInts();
-                    se = s.lanewise(LSHL, 16)
-                            .lanewise(ASHR, 16)
-                            .add(u.lanewise(LSHL, 16).lanewise(ASHR, 12))
-                            .add(m);
-                    so = s.lanewise(ASHR, 16)
-                            .add(u.lanewise(ASHR, 16).lanewise(LSHL, 4))
-                            .add(m);
-                    ((FloatVector) se.convert(I2F, 0))
-                            .fma(he.mul(f), FloatVector.fromArray(FLOATS, out, y + 3 * TILE))
-                            .intoArray(out, y + 3 * TILE);
-                    ((FloatVector) so.convert(I2F, 0))
-                            .fma(ho.mul(f), FloatVector.fromArray(FLOATS, out, y + 3 * TILE + HALF))
-                            .intoArray(out, y + 3 * TILE + HALF);
-                    s = d1.reinterpretAsInts();
-                    u = l1.reinterpretAsInts();
-                    se = s.lanewise(LSHL, 16)
-                            .lanewise(ASHR, 16)
-                            .add(u.lanewise(LSHL, 16).lanewise(ASHR, 12))
-                            .add(n);
-                    so = s.lanewise(ASHR, 16)
-                            .add(u.lanewise(ASHR, 16).lanewise(LSHL, 4))
-                            .add(n);
-                    ((FloatVector) se.convert(I2F, 0))
-                            .fma(he.mul(k), FloatVector.fromArray(FLOATS, out, y + 3 * TILE + os))
-                            .intoArray(out, y + 3 * TILE + os);
-                    ((FloatVector) so.convert(I2F, 0))
-                            .fma(ho.mul(k), FloatVector.fromArray(FLOATS, out, y + 3 * TILE + os + HALF))
-                            .intoArray(out, y + 3 * TILE + os + HALF);
+                    a0.intoArray(room, g);
+                    b0.intoArray(room, TILE + g);
+                    c0.intoArray(room, 2 * TILE + g);
+                    d0.intoArray(room, 3 * TILE + g);
+                    a1.intoArray(room, 4 * TILE + g);
+                    b1.intoArray(room, 5 * TILE + g);
+                    c1.intoArray(room, 6 * TILE + g);
+                    d1.intoArray(room, 7 * TILE + g);
+                    i0.intoArray(room, TileSums.HIGH + g);
+                    j0.intoArray(room, TileSums.HIGH + TILE + g);
+                    k0.intoArray(room, TileSums.HIGH + 2 * TILE + g);
+                    l0.intoArray(room, TileSums.HIGH + 3 * TILE + g);
+                    i1.intoArray(room, TileSums.HIGH + 4 * TILE + g);
+                    j1.intoArray(room, TileSums.HIGH + 5 * TILE + g);
+                    k1.intoArray(room, TileSums.HIGH + 6 * TILE + g);
+                    l1.intoArray(room, TileSums.HIGH + 7 * TILE + g);
                 }
+                TileSums.addPlanes(matrix, panel, b, room, in, t, out, at + t * os, os);
             }
         }
     }

@@ -40,7 +40,7 @@ final class PlaneTiles {
     private PlaneTiles() {}
 
     /// Half the range of a plane: what centres its codes; none for an absent plane.
-    private static int centre(int bits) {
+    static int centre(int bits) {
         return bits == 0 ? 0 : 1 << (bits - 1);
     }
 
@@ -137,257 +137,87 @@ final class PlaneTiles {
         }
     }
 
-    /// As [Int4Tiles#gemm].
+    /// As [Int4Tiles#gemm]: the low plane of a tile, then the high one.
     static void gemm(
-            PackedMatrix matrix, int panel, ActivationCodes in, int from, int to, float[] out, int at, int os) {
-        MemorySegment data = matrix.data();
-        long tileBytes = matrix.tileBytes();
+            PackedMatrix matrix,
+            int panel,
+            ActivationCodes in,
+            int from,
+            int to,
+            float[] out,
+            int at,
+            int os,
+            short[] room) {
         int tiles = matrix.tileColumns();
-        long panelBytes = tiles * tileBytes;
-        int lowBits = matrix.format().lowBits();
-        int highBits = matrix.format().highBits();
-        int lowLines = lines(lowBits);
-        int highLines = lines(highBits);
-        long scalesAt = matrix.format().scalesOffset();
-        int one = Lanes.one(tiles);
-        int[] codes = in.codes();
-        int[] sums = in.sums();
-        float[] scales = in.scales();
-        var low = ShortVector.broadcast(SHORTS, (short) lowBits);
-        var high = ShortVector.broadcast(SHORTS, (short) highBits);
-        var lowMask = ShortVector.broadcast(SHORTS, (short) ((1 << lowBits) - 1));
-        var highMask = ShortVector.broadcast(SHORTS, (short) ((1 << highBits) - 1));
-        int lowCentre = centre(lowBits);
-        int highCentre = centre(highBits);
-        int rest = highBits == 0 ? 0 : lowCentre;
-        int st = tiles * TILE;
+        PackedFormat format = matrix.format();
         for (int b = 0; b < tiles; b++) {
-            long tile = panel * panelBytes + b * tileBytes;
-            for (int g = 0; g < TILE; g += SHORT_LANES) {
-                for (int t = from; t < to; t += 2) {
-                    int d = t * tiles + b;
-                    ShortVector a0 = ShortVector.broadcast(SHORTS, (short) (-lowCentre * sums[d]));
-                    ShortVector i0 = ShortVector.broadcast(SHORTS, (short) (-highCentre * sums[d]));
-                    ShortVector b0 = a0, c0 = a0, d0 = a0, j0 = i0, k0 = i0, l0 = i0;
-                    ShortVector a1 = ShortVector.broadcast(SHORTS, (short) (-lowCentre * sums[d + tiles]));
-                    ShortVector i1 = ShortVector.broadcast(SHORTS, (short) (-highCentre * sums[d + tiles]));
-                    ShortVector b1 = a1, c1 = a1, d1 = a1, j1 = i1, k1 = i1, l1 = i1;
-                    for (int p = 0; p < lowLines; p += one) {
-                        long line = tile + p * LINE_BYTES + 2L * g;
-                        var v = ShortVector.fromMemorySegment(SHORTS, data, line, LITTLE_ENDIAN);
-                        var w = ShortVector.fromMemorySegment(SHORTS, data, line + 1 * panelBytes, LITTLE_ENDIAN);
-                        var y = ShortVector.fromMemorySegment(SHORTS, data, line + 2 * panelBytes, LITTLE_ENDIAN);
-                        var z = ShortVector.fromMemorySegment(SHORTS, data, line + 3 * panelBytes, LITTLE_ENDIAN);
-                        int end = d * TILE + (p + 1) * (Short.SIZE / lowBits);
-                        for (int c = end - Short.SIZE / lowBits; c < end; c += one) {
-                            var x = IntVector.broadcast(INTS, codes[c]).reinterpretAsShorts();
-                            var u = IntVector.broadcast(INTS, codes[c + st]).reinterpretAsShorts();
-                            var q = v.and(lowMask);
-                            a0 = a0.add(q.mul(x));
-                            a1 = a1.add(q.mul(u));
-                            v = v.lanewise(LSHR, low);
-                            q = w.and(lowMask);
-                            b0 = b0.add(q.mul(x));
-                            b1 = b1.add(q.mul(u));
-                            w = w.lanewise(LSHR, low);
-                            q = y.and(lowMask);
-                            c0 = c0.add(q.mul(x));
-                            c1 = c1.add(q.mul(u));
-                            y = y.lanewise(LSHR, low);
-                            q = z.and(lowMask);
-                            d0 = d0.add(q.mul(x));
-                            d1 = d1.add(q.mul(u));
-                            z = z.lanewise(LSHR, low);
-                        }
-                    }
-                    for (int p = 0; p < highLines; p += one) {
-                        long line = tile + (lowLines + p) * LINE_BYTES + 2L * g;
-                        var v = ShortVector.fromMemorySegment(SHORTS, data, line, LITTLE_ENDIAN);
-                        var w = ShortVector.fromMemorySegment(SHORTS, data, line + 1 * panelBytes, LITTLE_ENDIAN);
-                        var y = ShortVector.fromMemorySegment(SHORTS, data, line + 2 * panelBytes, LITTLE_ENDIAN);
-                        var z = ShortVector.fromMemorySegment(SHORTS, data, line + 3 * panelBytes, LITTLE_ENDIAN);
-                        int end = d * TILE + (p + 1) * (Short.SIZE / highBits);
-                        for (int c = end - Short.SIZE / highBits; c < end; c += one) {
-                            var x = IntVector.broadcast(INTS, codes[c]).reinterpretAsShorts();
-                            var u = IntVector.broadcast(INTS, codes[c + st]).reinterpretAsShorts();
-                            var q = v.and(highMask);
-                            i0 = i0.add(q.mul(x));
-                            i1 = i1.add(q.mul(u));
-                            v = v.lanewise(LSHR, high);
-                            q = w.and(highMask);
-                            j0 = j0.add(q.mul(x));
-                            j1 = j1.add(q.mul(u));
-                            w = w.lanewise(LSHR, high);
-                            q = y.and(highMask);
-                            k0 = k0.add(q.mul(x));
-                            k1 = k1.add(q.mul(u));
-                            y = y.lanewise(LSHR, high);
-                            q = z.and(highMask);
-                            l0 = l0.add(q.mul(x));
-                            l1 = l1.add(q.mul(u));
-                            z = z.lanewise(LSHR, high);
-                        }
-                    }
-                    int y0 = at + t * os + g / 2;
-                    var h = ShortVector.fromMemorySegment(SHORTS, data, tile + scalesAt + 2L * g, LITTLE_ENDIAN)
-                            .reinterpretAsInts();
-                    var he = h.lanewise(LSHL, 16)
-                            .lanewise(ASHR, 3)
-                            .and(F16_BITS)
-                            .reinterpretAsFloats()
-                            .mul(F16_SCALE);
-                    var ho = h.lanewise(ASHR, 3)
-                            .and(F16_BITS)
-                            .reinterpretAsFloats()
-                            .mul(F16_SCALE);
-                    int m = rest * sums[d];
-                    var s = a0.reinterpretAsInts();
-                    var r = i0.reinterpretAsInts();
-                    var se = s.lanewise(LSHL, 16)
-                            .lanewise(ASHR, 16)
-                            .add(m)
-                            .add(r.lanewise(LSHL, 16).lanewise(ASHR, 16).lanewise(LSHL, lowBits));
-                    var so =
-                            s.lanewise(ASHR, 16).add(m).add(r.lanewise(ASHR, 16).lanewise(LSHL, lowBits));
-                    ((FloatVector) se.convert(I2F, 0))
-                            .fma(he.mul(scales[d]), FloatVector.fromArray(FLOATS, out, y0))
-                            .intoArray(out, y0);
-                    ((FloatVector) so.convert(I2F, 0))
-                            .fma(ho.mul(scales[d]), FloatVector.fromArray(FLOATS, out, y0 + HALF))
-                            .intoArray(out, y0 + HALF);
-                    m = rest * sums[d + tiles];
-                    s = a1.reinterpretAsInts();
-                    r = i1.reinterpretAsInts();
-                    se = s.lanewise(LSHL, 16)
-                            .lanewise(ASHR, 16)
-                            .add(m)
-                            .add(r.lanewise(LSHL, 16).lanewise(ASHR, 16).lanewise(LSHL, lowBits));
-                    so = s.lanewise(ASHR, 16).add(m).add(r.lanewise(ASHR, 16).lanewise(LSHL, lowBits));
-                    ((FloatVector) se.convert(I2F, 0))
-                            .fma(he.mul(scales[d + tiles]), FloatVector.fromArray(FLOATS, out, y0 + os))
-                            .intoArray(out, y0 + os);
-                    ((FloatVector) so.convert(I2F, 0))
-                            .fma(ho.mul(scales[d + tiles]), FloatVector.fromArray(FLOATS, out, y0 + os + HALF))
-                            .intoArray(out, y0 + os + HALF);
-                    h = ShortVector.fromMemorySegment(
-                                    SHORTS, data, tile + scalesAt + 2L * g + 1 * panelBytes, LITTLE_ENDIAN)
-                            .reinterpretAsInts();
-                    he = h.lanewise(LSHL, 16)
-                            .lanewise(ASHR, 3)
-                            .and(F16_BITS)
-                            .reinterpretAsFloats()
-                            .mul(F16_SCALE);
-                    ho = h.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats().mul(F16_SCALE);
-                    m = rest * sums[d];
-                    s = b0.reinterpretAsInts();
-                    r = j0.reinterpretAsInts();
-                    se = s.lanewise(LSHL, 16)
-                            .lanewise(ASHR, 16)
-                            .add(m)
-                            .add(r.lanewise(LSHL, 16).lanewise(ASHR, 16).lanewise(LSHL, lowBits));
-                    so = s.lanewise(ASHR, 16).add(m).add(r.lanewise(ASHR, 16).lanewise(LSHL, lowBits));
-                    ((FloatVector) se.convert(I2F, 0))
-                            .fma(he.mul(scales[d]), FloatVector.fromArray(FLOATS, out, y0 + 1 * TILE))
-                            .intoArray(out, y0 + 1 * TILE);
-                    ((FloatVector) so.convert(I2F, 0))
-                            .fma(ho.mul(scales[d]), FloatVector.fromArray(FLOATS, out, y0 + 1 * TILE + HALF))
-                            .intoArray(out, y0 + 1 * TILE + HALF);
-                    m = rest * sums[d + tiles];
-                    s = b1.reinterpretAsInts();
-                    r = j1.reinterpretAsInts();
-                    se = s.lanewise(LSHL, 16)
-                            .lanewise(ASHR, 16)
-                            .add(m)
-                            .add(r.lanewise(LSHL, 16).lanewise(ASHR, 16).lanewise(LSHL, lowBits));
-                    so = s.lanewise(ASHR, 16).add(m).add(r.lanewise(ASHR, 16).lanewise(LSHL, lowBits));
-                    ((FloatVector) se.convert(I2F, 0))
-                            .fma(he.mul(scales[d + tiles]), FloatVector.fromArray(FLOATS, out, y0 + 1 * TILE + os))
-                            .intoArray(out, y0 + 1 * TILE + os);
-                    ((FloatVector) so.convert(I2F, 0))
-                            .fma(
-                                    ho.mul(scales[d + tiles]),
-                                    FloatVector.fromArray(FLOATS, out, y0 + 1 * TILE + os + HALF))
-                            .intoArray(out, y0 + 1 * TILE + os + HALF);
-                    h = ShortVector.fromMemorySegment(
-                                    SHORTS, data, tile + scalesAt + 2L * g + 2 * panelBytes, LITTLE_ENDIAN)
-                            .reinterpretAsInts();
-                    he = h.lanewise(LSHL, 16)
-                            .lanewise(ASHR, 3)
-                            .and(F16_BITS)
-                            .reinterpretAsFloats()
-                            .mul(F16_SCALE);
-                    ho = h.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats().mul(F16_SCALE);
-                    m = rest * sums[d];
-                    s = c0.reinterpretAsInts();
-                    r = k0.reinterpretAsInts();
-                    se = s.lanewise(LSHL, 16)
-                            .lanewise(ASHR, 16)
-                            .add(m)
-                            .add(r.lanewise(LSHL, 16).lanewise(ASHR, 16).lanewise(LSHL, lowBits));
-                    so = s.lanewise(ASHR, 16).add(m).add(r.lanewise(ASHR, 16).lanewise(LSHL, lowBits));
-                    ((FloatVector) se.convert(I2F, 0))
-                            .fma(he.mul(scales[d]), FloatVector.fromArray(FLOATS, out, y0 + 2 * TILE))
-                            .intoArray(out, y0 + 2 * TILE);
-                    ((FloatVector) so.convert(I2F, 0))
-                            .fma(ho.mul(scales[d]), FloatVector.fromArray(FLOATS, out, y0 + 2 * TILE + HALF))
-                            .intoArray(out, y0 + 2 * TILE + HALF);
-                    m = rest * sums[d + tiles];
-                    s = c1.reinterpretAsInts();
-                    r = k1.reinterpretAsInts();
-                    se = s.lanewise(LSHL, 16)
-                            .lanewise(ASHR, 16)
-                            .add(m)
-                            .add(r.lanewise(LSHL, 16).lanewise(ASHR, 16).lanewise(LSHL, lowBits));
-                    so = s.lanewise(ASHR, 16).add(m).add(r.lanewise(ASHR, 16).lanewise(LSHL, lowBits));
-                    ((FloatVector) se.convert(I2F, 0))
-                            .fma(he.mul(scales[d + tiles]), FloatVector.fromArray(FLOATS, out, y0 + 2 * TILE + os))
-                            .intoArray(out, y0 + 2 * TILE + os);
-                    ((FloatVector) so.convert(I2F, 0))
-                            .fma(
-                                    ho.mul(scales[d + tiles]),
-                                    FloatVector.fromArray(FLOATS, out, y0 + 2 * TILE + os + HALF))
-                            .intoArray(out, y0 + 2 * TILE + os + HALF);
-                    h = ShortVector.fromMemorySegment(
-                                    SHORTS, data, tile + scalesAt + 2L * g + 3 * panelBytes, LITTLE_ENDIAN)
-                            .reinterpretAsInts();
-                    he = h.lanewise(LSHL, 16)
-                            .lanewise(ASHR, 3)
-                            .and(F16_BITS)
-                            .reinterpretAsFloats()
-                            .mul(F16_SCALE);
-                    ho = h.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats().mul(F16_SCALE);
-                    m = rest * sums[d];
-                    s = d0.reinterpretAsInts();
-                    r = l0.reinterpretAsInts();
-                    se = s.lanewise(LSHL, 16)
-                            .lanewise(ASHR, 16)
-                            .add(m)
-                            .add(r.lanewise(LSHL, 16).lanewise(ASHR, 16).lanewise(LSHL, lowBits));
-                    so = s.lanewise(ASHR, 16).add(m).add(r.lanewise(ASHR, 16).lanewise(LSHL, lowBits));
-                    ((FloatVector) se.convert(I2F, 0))
-                            .fma(he.mul(scales[d]), FloatVector.fromArray(FLOATS, out, y0 + 3 * TILE))
-                            .intoArray(out, y0 + 3 * TILE);
-                    ((FloatVector) so.convert(I2F, 0))
-                            .fma(ho.mul(scales[d]), FloatVector.fromArray(FLOATS, out, y0 + 3 * TILE + HALF))
-                            .intoArray(out, y0 + 3 * TILE + HALF);
-                    m = rest * sums[d + tiles];
-                    s = d1.reinterpretAsInts();
-                    r = l1.reinterpretAsInts();
-                    se = s.lanewise(LSHL, 16)
-                            .lanewise(ASHR, 16)
-                            .add(m)
-                            .add(r.lanewise(LSHL, 16).lanewise(ASHR, 16).lanewise(LSHL, lowBits));
-                    so = s.lanewise(ASHR, 16).add(m).add(r.lanewise(ASHR, 16).lanewise(LSHL, lowBits));
-                    ((FloatVector) se.convert(I2F, 0))
-                            .fma(he.mul(scales[d + tiles]), FloatVector.fromArray(FLOATS, out, y0 + 3 * TILE + os))
-                            .intoArray(out, y0 + 3 * TILE + os);
-                    ((FloatVector) so.convert(I2F, 0))
-                            .fma(
-                                    ho.mul(scales[d + tiles]),
-                                    FloatVector.fromArray(FLOATS, out, y0 + 3 * TILE + os + HALF))
-                            .intoArray(out, y0 + 3 * TILE + os + HALF);
+            long tile = (panel * (long) tiles + b) * matrix.tileBytes();
+            for (int t = from; t < to; t += 2) {
+                sum(matrix, tile, format.lowBits(), in, t * tiles + b, room, 0);
+                if (format.highBits() == 0) {
+                    TileSums.add(matrix, panel, b, room, in, t, out, at + t * os, os);
+                } else {
+                    long high = tile + format.highPlaneOffset();
+                    sum(matrix, high, format.highBits(), in, t * tiles + b, room, TileSums.HIGH);
+                    TileSums.addPlanes(matrix, panel, b, room, in, t, out, at + t * os, os);
                 }
             }
+        }
+    }
+
+    /// Sums one plane of `bits` bits at byte `plane` of a panel, and of the three panels after it, over
+    /// the blocks `block` of a token and of the next; writes [TileSums] from `to`.
+    private static void sum(
+            PackedMatrix matrix, long plane, int bits, ActivationCodes in, int block, short[] room, int to) {
+        MemorySegment data = matrix.data();
+        long panelBytes = matrix.panelBytes();
+        int lines = lines(bits);
+        int one = Lanes.one(lines);
+        int[] codes = in.codes();
+        int st = matrix.tileColumns() * TILE;
+        int[] sums = in.sums();
+        var width = ShortVector.broadcast(SHORTS, (short) bits);
+        var mask = ShortVector.broadcast(SHORTS, (short) ((1 << bits) - 1));
+        for (int g = 0; g < TILE; g += SHORT_LANES) {
+            ShortVector a0 = ShortVector.broadcast(SHORTS, (short) (-centre(bits) * sums[block]));
+            ShortVector a1 = ShortVector.broadcast(SHORTS, (short) (-centre(bits) * sums[block + st / TILE]));
+            ShortVector b0 = a0, c0 = a0, d0 = a0, b1 = a1, c1 = a1, d1 = a1;
+            for (int p = 0; p < lines; p += one) {
+                long line = plane + p * LINE_BYTES + 2L * g;
+                var v = ShortVector.fromMemorySegment(SHORTS, data, line, LITTLE_ENDIAN);
+                var w = ShortVector.fromMemorySegment(SHORTS, data, line + 1 * panelBytes, LITTLE_ENDIAN);
+                var y = ShortVector.fromMemorySegment(SHORTS, data, line + 2 * panelBytes, LITTLE_ENDIAN);
+                var z = ShortVector.fromMemorySegment(SHORTS, data, line + 3 * panelBytes, LITTLE_ENDIAN);
+                int end = block * TILE + (p + 1) * (Short.SIZE / bits);
+                for (int c = end - Short.SIZE / bits; c < end; c += one) {
+                    var x0 = IntVector.broadcast(INTS, codes[c]).reinterpretAsShorts();
+                    var x1 = IntVector.broadcast(INTS, codes[c + st]).reinterpretAsShorts();
+                    var qv = v.and(mask);
+                    var qw = w.and(mask);
+                    var qy = y.and(mask);
+                    var qz = z.and(mask);
+                    a0 = a0.add(qv.mul(x0));
+                    a1 = a1.add(qv.mul(x1));
+                    b0 = b0.add(qw.mul(x0));
+                    b1 = b1.add(qw.mul(x1));
+                    c0 = c0.add(qy.mul(x0));
+                    c1 = c1.add(qy.mul(x1));
+                    d0 = d0.add(qz.mul(x0));
+                    d1 = d1.add(qz.mul(x1));
+                    v = v.lanewise(LSHR, width);
+                    w = w.lanewise(LSHR, width);
+                    y = y.lanewise(LSHR, width);
+                    z = z.lanewise(LSHR, width);
+                }
+            }
+            a0.intoArray(room, to + g);
+            b0.intoArray(room, to + TILE + g);
+            c0.intoArray(room, to + 2 * TILE + g);
+            d0.intoArray(room, to + 3 * TILE + g);
+            a1.intoArray(room, to + 4 * TILE + g);
+            b1.intoArray(room, to + 5 * TILE + g);
+            c1.intoArray(room, to + 6 * TILE + g);
+            d1.intoArray(room, to + 7 * TILE + g);
         }
     }
 

@@ -33,14 +33,13 @@ public final class VectorKernels implements Kernels {
     private final ComputePool pool;
     private final Set<Kind> prepared = ConcurrentHashMap.newKeySet();
     private final Set<Kind> slow = ConcurrentHashMap.newKeySet();
-    private final float[][] rooms;
+    private final VectorLinear.Rooms rooms;
     private final VectorAttention[] attention;
 
     public VectorKernels(ComputePool pool) {
         this.pool = pool;
-        this.rooms = new float[pool.threads()][];
+        this.rooms = VectorLinear.Rooms.of(pool);
         this.attention = new VectorAttention[pool.threads()];
-        Arrays.setAll(rooms, _ -> UnpackedPanels.room());
         Arrays.setAll(attention, _ -> new VectorAttention());
     }
 

@@ -29,15 +29,25 @@ final class VectorLinear implements LinearOperator {
         void multiply(int from, int to, Activations in, Activations out);
     }
 
-    /// `rooms` holds [UnpackedPanels#room()] for each thread of the pool.
-    VectorLinear(PackedMatrix matrix, ActivationPrecision precision, ComputePool pool, float[][] rooms) {
+    /// Room for each thread of the pool.
+    @SuppressWarnings("ArrayRecordComponent") // scratch, shared on purpose
+    record Rooms(short[][] sums, float[][] weights) {
+        static Rooms of(ComputePool pool) {
+            Rooms rooms = new Rooms(new short[pool.threads()][], new float[pool.threads()][]);
+            Arrays.setAll(rooms.sums, _ -> TileSums.room());
+            Arrays.setAll(rooms.weights, _ -> UnpackedPanels.room());
+            return rooms;
+        }
+    }
+
+    VectorLinear(PackedMatrix matrix, ActivationPrecision precision, ComputePool pool, Rooms rooms) {
         this.matrix = matrix;
         this.onCodes = precision == ActivationPrecision.INT8 && matrix.format().isCoded();
         this.pool = pool;
         if (onCodes) {
-            this.multiplication = new CodePanels(matrix);
+            this.multiplication = new CodePanels(matrix, rooms.sums());
         } else if (matrix.format().isCoded()) {
-            this.multiplication = new UnpackedPanels(matrix, rooms);
+            this.multiplication = new UnpackedPanels(matrix, rooms.weights());
         } else {
             this.multiplication = new FloatPanels(matrix);
         }
