@@ -150,7 +150,8 @@ final class HuggingFaceFolder {
             Metadata config = flattened(CONFIG);
             values.putAll(HuggingFaceConfig.toMetadata(config));
             Metadata converted = new Metadata(source, values);
-            tensors.putAll(renamed(source, converted.string("general.architecture"), weights(config, stored.tensors())));
+            tensors.putAll(
+                    renamed(source, converted.string("general.architecture"), weights(config, stored.tensors())));
             if (config.flag("tie_word_embeddings", false)) {
                 tie(tensors);
             }
