@@ -80,7 +80,8 @@ public final class Checkpoint implements AutoCloseable {
     /// The tensor `name`, canonical or Hugging Face's.
     public Optional<Tensor> find(String name) {
         return Optional.ofNullable(tensors.get(name))
-                .or(() -> HuggingFaceNames.canonical(name).map(tensors::get));
+                .or(() -> HuggingFaceNames.canonical(metadata.string("general.architecture", ""), name)
+                        .map(tensors::get));
     }
 
     /// The tensor `name`.

@@ -46,9 +46,6 @@ final class HuggingFaceFolder {
     /// The largest releases have under 200 files of weights; each costs a mapping and an open file.
     private static final int SHARDS_MAX = 1024;
 
-    /// Heads have 32 to 512 elements.
-    private static final int HEAD_DIM_MAX = 1 << 16;
-
     private final Path folder;
     private final MappedFiles files;
 
@@ -148,17 +145,17 @@ final class HuggingFaceFolder {
         Map<String, MetadataValue> values = new LinkedHashMap<>();
         Map<String, Tensor> tensors = new LinkedHashMap<>();
         if (!Files.exists(folder.resolve(CONFIG))) {
-            tensors.putAll(renamed(source, stored.tensors()));
+            tensors.putAll(renamed(source, "", stored.tensors()));
         } else {
             Metadata config = flattened(CONFIG);
-            tensors.putAll(renamed(source, weights(config, stored.tensors())));
             values.putAll(HuggingFaceConfig.toMetadata(config));
+            Metadata converted = new Metadata(source, values);
+            tensors.putAll(
+                    renamed(source, converted.string("general.architecture"), weights(config, stored.tensors())));
             if (config.flag("tie_word_embeddings", false)) {
                 tie(tensors);
             }
-            if (HuggingFaceConfig.ropeScaling(config).equals("llama3")) {
-                tensors.put(RopeFactors.NAME, ropeFactors(config, new Metadata(source, values)));
-            }
+            RopeFactors.of(config, converted).forEach(factors -> tensors.put(factors.name(), factors));
         }
         tokenizer(values);
         stored.metadata().values().forEach(values::putIfAbsent);
@@ -171,17 +168,15 @@ final class HuggingFaceFolder {
                 : stored;
     }
 
-    private static Tensor ropeFactors(Metadata config, Metadata converted) {
-        String key = converted.string("general.architecture") + ".rope.dimension_count";
-        return RopeFactors.llama3(config, converted.integer(key, 2, HEAD_DIM_MAX));
-    }
-
-    private static Map<String, Tensor> renamed(String source, Map<String, Tensor> stored) {
+    private Map<String, Tensor> renamed(String source, String architecture, Map<String, Tensor> stored) {
         Map<String, Tensor> tensors = new LinkedHashMap<>();
         stored.forEach((name, tensor) -> {
-            String canonical = HuggingFaceNames.canonical(name).orElse(name);
+            if (HuggingFaceNames.isBuffer(name)) {
+                return;
+            }
+            String canonical = HuggingFaceNames.canonical(architecture, name).orElse(name);
             Tensor renamed = new Tensor(canonical, tensor.encoding(), tensor.shape(), tensor.data());
-            if (tensors.put(canonical, renamed) != null) {
+            if (tensors.put(canonical, HuggingFaceValues.canonical(architecture, renamed, files)) != null) {
                 throw BadCheckpoint.mismatch(source + ": tensor " + canonical, "one under its names", "two");
             }
         });

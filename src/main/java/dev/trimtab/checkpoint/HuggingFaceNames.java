@@ -4,13 +4,17 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
-/// Hugging Face's names of the llama family's tensors and the canonical (GGUF) ones, as a table.
+/// Hugging Face's names of tensors and the canonical (GGUF) ones, as tables.
 final class HuggingFaceNames {
     private static final Map<String, String> MODULES = Map.of(
             "model.embed_tokens", "token_embd",
             "model.norm", "output_norm",
-            "lm_head", "output");
+            "lm_head", "output",
+            "wte", "token_embd",
+            "wpe", "position_embd",
+            "ln_f", "output_norm");
 
     private static final Map<String, String> LAYER_MODULES = Map.ofEntries(
             Map.entry("input_layernorm", "attn_norm"),
@@ -18,32 +22,84 @@ final class HuggingFaceNames {
             Map.entry("self_attn.q_proj", "attn_q"),
             Map.entry("self_attn.k_proj", "attn_k"),
             Map.entry("self_attn.v_proj", "attn_v"),
+            Map.entry("self_attn.qkv_proj", "attn_qkv"),
             Map.entry("self_attn.o_proj", "attn_output"),
             Map.entry("self_attn.q_norm", "attn_q_norm"),
             Map.entry("self_attn.k_norm", "attn_k_norm"),
             Map.entry("self_attn.attn_sub_norm", "attn_sub_norm"),
             Map.entry("mlp.gate_proj", "ffn_gate"),
             Map.entry("mlp.up_proj", "ffn_up"),
+            Map.entry("mlp.gate_up_proj", "ffn_up"),
             Map.entry("mlp.down_proj", "ffn_down"),
-            Map.entry("mlp.ffn_sub_norm", "ffn_sub_norm"));
+            Map.entry("mlp.ffn_sub_norm", "ffn_sub_norm"),
+            Map.entry("mlp.gate", "ffn_gate_inp"),
+            Map.entry("block_sparse_moe.gate", "ffn_gate_inp"),
+            // GPT-2
+            Map.entry("ln_1", "attn_norm"),
+            Map.entry("attn.c_attn", "attn_qkv"),
+            Map.entry("attn.c_proj", "attn_output"),
+            Map.entry("ln_2", "ffn_norm"),
+            Map.entry("mlp.c_fc", "ffn_up"),
+            Map.entry("mlp.c_proj", "ffn_down"));
+
+    /// Gemma 2 and 3, which have four norms a layer, call one by the name that others have for another.
+    private static final Map<String, String> FOUR_NORMS = Map.of(
+            "post_attention_layernorm", "post_attention_norm",
+            "pre_feedforward_layernorm", "ffn_norm",
+            "post_feedforward_layernorm", "post_ffw_norm");
+
+    /// An expert's matrices.
+    private static final Map<String, String> EXPERT_MODULES = Map.of(
+            "gate_proj", "ffn_gate",
+            "up_proj", "ffn_up",
+            "down_proj", "ffn_down",
+            "w1", "ffn_gate",
+            "w3", "ffn_up",
+            "w2", "ffn_down");
 
     private static final Pattern NAME =
-            Pattern.compile("(?:model\\.layers\\.(?<layer>\\d{1,5})\\.)?(?<module>[a-z_.]+)\\.(?<kind>weight|bias)");
+            Pattern.compile("(?:transformer\\.)?(?:(?:model\\.layers|h)\\.(?<layer>\\d{1,5})\\.)?"
+                    + "(?<module>[a-z_.]+\\d?)\\.(?<kind>weight|bias)");
+
+    private static final Pattern EXPERT = Pattern.compile("model\\.layers\\.(?<layer>\\d{1,5})\\."
+            + "(?:mlp|block_sparse_moe)\\.experts\\.(?<expert>\\d{1,5})\\.(?<module>[a-z_0-9]+)\\.weight");
+
+    /// Constants that old versions of the library saved with the weights: masks and rotations.
+    private static final Pattern BUFFER =
+            Pattern.compile(".*\\.(?:rotary_emb\\.inv_freq|attn\\.bias|attn\\.masked_bias)");
 
     private HuggingFaceNames() {}
 
-    /// The canonical name for `name`; empty for names of other families and for helpers such as stored
-    /// rotations.
-    static Optional<String> canonical(String name) {
+    /// The canonical name for `name` in a checkpoint of GGUF's `architecture`; empty for names of other
+    /// families.
+    static Optional<String> canonical(String architecture, String name) {
+        Matcher expert = EXPERT.matcher(name);
+        if (expert.matches()) {
+            return Optional.ofNullable(EXPERT_MODULES.get(expert.group("module")))
+                    .map(module -> layer(expert) + module + "." + Integer.parseInt(expert.group("expert")) + ".weight");
+        }
         Matcher matcher = NAME.matcher(name);
         if (!matcher.matches()) {
             return Optional.empty();
         }
-        String layer = matcher.group("layer");
+        String module = matcher.group("module");
         String kind = "." + matcher.group("kind");
-        return layer == null
-                ? Optional.ofNullable(MODULES.get(matcher.group("module"))).map(module -> module + kind)
-                : Optional.ofNullable(LAYER_MODULES.get(matcher.group("module")))
-                        .map(module -> "blk." + Integer.parseInt(layer) + "." + module + kind);
+        return matcher.group("layer") == null
+                ? Optional.ofNullable(MODULES.get(module)).map(found -> found + kind)
+                : Optional.ofNullable(layerModule(architecture, module)).map(found -> layer(matcher) + found + kind);
+    }
+
+    /// Whether `name` is of no weight and not needed.
+    static boolean isBuffer(String name) {
+        return BUFFER.matcher(name).matches();
+    }
+
+    private static String layer(Matcher matcher) {
+        return "blk." + Integer.parseInt(matcher.group("layer")) + ".";
+    }
+
+    private static @Nullable String layerModule(String architecture, String module) {
+        boolean fourNorms = architecture.equals("gemma2") || architecture.equals("gemma3");
+        return fourNorms && FOUR_NORMS.containsKey(module) ? FOUR_NORMS.get(module) : LAYER_MODULES.get(module);
     }
 }

@@ -18,6 +18,10 @@ public final class Metadata {
     /// files.
     public static final String ROPE_PAIRING = "trimtab.rope.pairing";
 
+    /// Hugging Face's name of what the feed-forward block bends its elements with, where it need not be the
+    /// architecture's own; absent in GGUF files.
+    public static final String HIDDEN_ACT = "trimtab.hidden_act";
+
     private final String source;
     private final Map<String, MetadataValue> values;
 

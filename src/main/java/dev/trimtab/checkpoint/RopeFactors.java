@@ -1,42 +1,76 @@
 package dev.trimtab.checkpoint;
 
+import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.tensor.Encoding;
 import dev.trimtab.tensor.Shape;
 import dev.trimtab.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.List;
 
-/// Llama 3's stretching of the slow rotations, as the tensor of divisors that GGUF stores: `rope_freqs.weight
-/// [D/2]`.
-///
-/// With f the rotation's frequency `theta^(-2i/D)`, w its wavelength `2 pi / f`, L the context length trained
-/// first and `s = (L/w - low) / (high - low)`, the divisor is
+/// Divisors of the rotary frequencies as the tensors `[D/2]` that GGUF stores. LongRoPE's are listed in the
+/// configuration and become `rope_factors_long.weight` and `rope_factors_short.weight`. Llama 3's, which
+/// stretch the slow rotations, become `rope_freqs.weight`: with f the rotation's frequency
+/// `theta^(-2i/D)`, w its wavelength `2 pi / f`, L the context length trained first and `s = (L/w - low) / (high -
+/// low)`, the divisor is
 ///
 /// - 1 where `w < L / high`,
 /// - `factor` where `w > L / low`,
 /// - `1 / ((1 - s) / factor + s)` between.
 ///
-/// Source: `_compute_llama3_parameters` of transformers' `modeling_rope_utils.py`; the tensor, llama.cpp's
+/// Sources: `_compute_llama3_parameters` of transformers' `modeling_rope_utils.py`; the tensor, llama.cpp's
 /// `convert_hf_to_gguf.py`.
 final class RopeFactors {
-    static final String NAME = "rope_freqs.weight";
+    /// Heads have 32 to 512 elements.
+    private static final int HEAD_DIM_MAX = 1 << 16;
 
     private RopeFactors() {}
 
-    /// The tensor for `config` (a flattened `config.json` whose scaling is `llama3`) and heads of `headDim`.
-    static Tensor llama3(Metadata config, int headDim) {
-        String prefix = config.contains("rope_scaling.factor") ? "rope_scaling." : "rope_parameters.";
+    /// The tensors that `config`, a flattened `config.json`, stands for; `converted` is what it became.
+    static List<Tensor> of(Metadata config, Metadata converted) {
+        return switch (HuggingFaceConfig.ropeScaling(config)) {
+            case "llama3" -> {
+                String key = converted.string("general.architecture") + ".rope.dimension_count";
+                yield List.of(llama3(config, converted.integer(key, 2, HEAD_DIM_MAX)));
+            }
+            case "longrope" -> List.of(listed(config, "long"), listed(config, "short"));
+            default -> List.of();
+        };
+    }
+
+    private static Tensor listed(Metadata config, String which) {
+        String key = HuggingFaceConfig.ropePrefix(config) + which + "_factor";
+        double[] factors = config.find(key).orElse(null) instanceof MetadataValue.Wholes
+                ? Arrays.stream(config.integers(key)).asDoubleStream().toArray()
+                : config.numbers(key);
+        if (factors.length == 0) {
+            throw BadCheckpoint.mismatch(config.source() + ": " + key, "a factor for each pair", "none");
+        }
+        return tensor("rope_factors_" + which + ".weight", factors);
+    }
+
+    private static Tensor tensor(String name, double[] factors) {
+        ByteWriter bytes = new ByteWriter();
+        for (double factor : factors) {
+            bytes.int32(Float.floatToRawIntBits((float) factor));
+        }
+        MemorySegment data = MemorySegment.ofArray(bytes.toBytes()).asReadOnly();
+        return new Tensor(name, Encoding.F32, Shape.of(factors.length), data);
+    }
+
+    private static Tensor llama3(Metadata config, int headDim) {
+        String prefix = HuggingFaceConfig.ropePrefix(config);
         double theta = config.number("rope_theta", config.number("rope_parameters.rope_theta", 10_000));
         double factor = config.number(prefix + "factor");
         double low = config.number(prefix + "low_freq_factor", 1);
         double high = config.number(prefix + "high_freq_factor", 4);
         double length = config.number(prefix + "original_max_position_embeddings", 8192);
-        ByteWriter divisors = new ByteWriter();
-        for (int i = 0; i < headDim / 2; i++) {
+        double[] divisors = new double[headDim / 2];
+        for (int i = 0; i < divisors.length; i++) {
             double wavelength = 2 * Math.PI * Math.pow(theta, 2.0 * i / headDim);
-            divisors.int32(Float.floatToRawIntBits((float) divisor(wavelength, length, factor, low, high)));
+            divisors[i] = divisor(wavelength, length, factor, low, high);
         }
-        MemorySegment bytes = MemorySegment.ofArray(divisors.toBytes()).asReadOnly();
-        return new Tensor(NAME, Encoding.F32, Shape.of(headDim / 2), bytes);
+        return tensor("rope_freqs.weight", divisors);
     }
 
     private static double divisor(double wavelength, double length, double factor, double low, double high) {

@@ -2,34 +2,24 @@ package dev.trimtab.kernel;
 
 import java.util.Arrays;
 
-/// Cosines and sines of rotary position embedding: for position p and pair i of n/2,
-/// `angle = p * theta^(-2i/n) / factor_i` (RoFormer, Su et al. 2021, eq. 34; factors as Llama 3 and YaRN
-/// give them).
+/// Cosines and sines of rotary position embedding: for position p and pair i, `angle = p * frequency_i`
+/// (RoFormer, Su et al. 2021, eq. 34), both times a magnitude that YaRN and LongRoPE change.
 public final class RopeTable {
     /// Positions computed at a time.
     private static final int PAGE = 64;
 
-    private final int rotaryDim;
     private final double[] frequencies;
+    private final double magnitude;
     private volatile float[][][] pages = {};
 
-    /// `rotaryDim` elements of each head turn; `factors` divides the frequency of each pair (length
-    /// rotaryDim / 2).
-    public RopeTable(int rotaryDim, double theta, float[] factors) {
-        assert rotaryDim % 2 == 0 && factors.length == rotaryDim / 2;
-        this.rotaryDim = rotaryDim;
-        this.frequencies = new double[rotaryDim / 2];
-        for (int i = 0; i < frequencies.length; i++) {
-            frequencies[i] = Math.pow(theta, -2.0 * i / rotaryDim) / factors[i];
-        }
+    /// `2 * frequencies.length` elements of each head turn, by these angles a position.
+    public RopeTable(double[] frequencies, double magnitude) {
+        this.frequencies = frequencies.clone();
+        this.magnitude = magnitude;
     }
 
     public int rotaryDim() {
-        return rotaryDim;
-    }
-
-    double frequency(int pair) {
-        return frequencies[pair];
+        return 2 * frequencies.length;
     }
 
     /// Cosines of the pairs at `position`, then their sines: `[2, rotaryDim / 2]`, not to be written. Kept
@@ -57,9 +47,9 @@ public final class RopeTable {
         float[][] turns = new float[PAGE][2 * pairs];
         for (int i = 0; i < PAGE; i++) {
             for (int pair = 0; pair < pairs; pair++) {
-                double angle = (firstPosition + i) * frequency(pair);
-                turns[i][pair] = (float) Math.cos(angle);
-                turns[i][pairs + pair] = (float) Math.sin(angle);
+                double angle = (firstPosition + i) * frequencies[pair];
+                turns[i][pair] = (float) (magnitude * Math.cos(angle));
+                turns[i][pairs + pair] = (float) (magnitude * Math.sin(angle));
             }
         }
         return turns;

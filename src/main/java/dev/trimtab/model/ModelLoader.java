@@ -7,15 +7,12 @@ import dev.trimtab.kernel.ActivationPrecision;
 import dev.trimtab.kernel.EmbeddingTable;
 import dev.trimtab.kernel.Kernels;
 import dev.trimtab.kernel.KvEncoding;
+import dev.trimtab.kernel.KvLayout;
 import dev.trimtab.kernel.LinearOperator;
 import dev.trimtab.kernel.PackedFormat;
-import dev.trimtab.kernel.memory.MappedPages;
-import dev.trimtab.tensor.Dequantizer;
-import dev.trimtab.tensor.Shape;
 import dev.trimtab.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -43,29 +40,16 @@ public final class ModelLoader {
         }
     }
 
-    private final Checkpoint checkpoint;
-    private final Kernels kernels;
-    private final Options options;
-    private final ModelConfig config;
-    private final LoadListener listener;
-    private final long totalBytes;
-    private final Arena arena = Arena.ofShared();
-    private long doneBytes;
+    private static final String EMBEDDING = "token_embd.weight";
+    private static final String HEAD = "output.weight";
 
-    private ModelLoader(Checkpoint checkpoint, Kernels kernels, Options options, LoadListener listener) {
-        this.checkpoint = checkpoint;
-        this.kernels = kernels;
-        this.options = options;
-        this.config = configOf(checkpoint);
-        this.listener = listener;
-        this.totalBytes = bytes(checkpoint);
-    }
+    private ModelLoader() {}
 
     /// The hyperparameters of `checkpoint` without loading a weight.
     ///
     /// @throws BadCheckpoint when they are missing or contradict each other
     public static ModelConfig configOf(Checkpoint checkpoint) {
-        Tensor embedding = checkpoint.find("token_embd.weight").orElseGet(() -> checkpoint.tensor("output.weight"));
+        Tensor embedding = checkpoint.find(EMBEDDING).orElseGet(() -> checkpoint.tensor(HEAD));
         long vocabSize = embedding.shape().rows();
         if (vocabSize > Integer.MAX_VALUE / 2) {
             throw BadCheckpoint.mismatch(checkpoint.metadata().source(), "a vocabulary below 2^30", vocabSize);
@@ -76,18 +60,26 @@ public final class ModelLoader {
     /// Packs the weights and allocates scratch for batches of `capacity`.
     ///
     /// @throws BadCheckpoint when a tensor is missing or has another shape than the hyperparameters say
-    /// @throws Unsupported for an encoding that cannot be decoded
+    /// @throws Unsupported for an encoding that cannot be decoded, and for a tensor that the wiring does not
+    ///     know
     public static Model load(
             Checkpoint checkpoint, Kernels kernels, Options options, Model.Capacity capacity, LoadListener listener) {
-        ModelLoader loader = new ModelLoader(checkpoint, kernels, options, listener);
+        ModelConfig config = configOf(checkpoint);
+        KvLayout kvLayout = new KvLayout(options.kvEncoding(), config.headDim(), config.keyValueHeads());
+        Scratch scratch = new Scratch(capacity.tokens());
+        Arena arena = Arena.ofShared();
         boolean loaded = false;
         try {
-            Weights weights = loader.weights();
+            TensorReader reader = new TensorReader(checkpoint, kernels, options, listener, arena);
+            LayerLoader layers = new LayerLoader(config, kernels, reader, kvLayout, scratch);
+            Weights weights = weights(config, reader, layers, arena);
+            reader.refuseRest();
+            assert scratch.columns() == Scratch.columns(config) : "scratch is not what was planned";
             loaded = true;
-            return new Model(loader.config, weights, kernels, options.kvEncoding(), capacity);
+            return new Model(config, weights, kernels, kvLayout, capacity);
         } finally {
             if (!loaded) {
-                loader.arena.close();
+                arena.close();
             }
         }
     }
@@ -95,116 +87,40 @@ public final class ModelLoader {
     /// Bytes that the packed matrices of `checkpoint` will take.
     public static long packedBytes(Checkpoint checkpoint, Options options) {
         return checkpoint.tensors().values().stream()
-                .filter(tensor -> tensor.shape().rank() == 2)
-                .mapToLong(tensor -> options.formatOf(tensor)
-                        .packedBytes(tensor.shape().rows(), tensor.shape().columns()))
+                .filter(tensor -> tensor.shape().rank() >= 2)
+                .mapToLong(tensor -> packedBytes(tensor, options))
                 .sum();
     }
 
-    private Weights weights() {
-        List<Layer> layers = new ArrayList<>(config.numHiddenLayers());
+    /// Experts' matrices are packed one by one.
+    private static long packedBytes(Tensor tensor, Options options) {
+        long columns = tensor.shape().columns();
+        long rows = tensor.shape().extents().get(tensor.shape().rank() - 2);
+        long matrices = tensor.shape().rows() / rows;
+        return matrices * options.formatOf(tensor).packedBytes(rows, columns);
+    }
+
+    private static Weights weights(ModelConfig config, TensorReader reader, LayerLoader layers, Arena arena) {
+        List<Block> blocks = new ArrayList<>();
         for (int i = 0; i < config.numHiddenLayers(); i++) {
-            layers.add(layer(i));
+            blocks.addAll(layers.blocks(i));
         }
-        Tensor embedding = embedding();
-        LinearOperator lmHead = matrix(checkpoint.find("output.weight").orElse(embedding), config.vocabSize());
-        boolean tied =
-                checkpoint.find("output.weight").isEmpty() || embedding.name().equals("output.weight");
-        EmbeddingTable embedTokens = tied ? lmHead : EmbeddingTable.encoded(decodable(embedding), arena);
-        MappedPages.release(embedding.data());
+        Optional<EmbeddingTable> positions = config.architecture().has(Architecture.Trait.LEARNED_POSITIONS)
+                ? Optional.of(reader.table(
+                        reader.tensor("position_embd.weight", config.maxPositionEmbeddings(), config.hiddenSize())))
+                : Optional.empty();
+        // Some converters store a tied matrix as the head only.
+        boolean tied = !reader.has(HEAD) || !reader.has(EMBEDDING);
+        Tensor head = reader.tensor(reader.has(HEAD) ? HEAD : EMBEDDING, config.vocabSize(), config.hiddenSize());
+        LinearOperator lmHead = reader.matrix(head);
+        EmbeddingTable embedTokens =
+                tied ? lmHead : reader.table(reader.tensor(EMBEDDING, config.vocabSize(), config.hiddenSize()));
         return new Weights(
-                arena, embedTokens, layers, vector("output_norm.weight", config.hiddenSize()), lmHead, ropeFactors());
-    }
-
-    /// Some converters store a tied matrix as the head only.
-    private Tensor embedding() {
-        Tensor embedding = checkpoint.find("token_embd.weight").orElseGet(() -> checkpoint.tensor("output.weight"));
-        return shaped(embedding, Shape.of(config.vocabSize(), config.hiddenSize()));
-    }
-
-    private Layer layer(int index) {
-        String prefix = "blk." + index + ".";
-        ModelConfig.Layer sizes = config.layers().get(index);
-        int hiddenSize = config.hiddenSize();
-        int queryRows = sizes.numAttentionHeads() * config.headDim();
-        int keyRows = sizes.numKeyValueHeads() * config.headDim();
-        refuseBiases(prefix);
-        return new Layer(
-                vector(prefix + "attn_norm.weight", hiddenSize),
-                matrix(prefix + "attn_q.weight", queryRows, hiddenSize),
-                matrix(prefix + "attn_k.weight", keyRows, hiddenSize),
-                matrix(prefix + "attn_v.weight", keyRows, hiddenSize),
-                matrix(prefix + "attn_output.weight", hiddenSize, queryRows),
-                vector(prefix + "ffn_norm.weight", hiddenSize),
-                matrix(prefix + "ffn_gate.weight", sizes.intermediateSize(), hiddenSize),
-                matrix(prefix + "ffn_up.weight", sizes.intermediateSize(), hiddenSize),
-                matrix(prefix + "ffn_down.weight", hiddenSize, sizes.intermediateSize()));
-    }
-
-    /// A weight the wiring would ignore changes the answers silently; better none than wrong ones.
-    private void refuseBiases(String prefix) {
-        for (String name : checkpoint.tensors().keySet()) {
-            if (name.startsWith(prefix) && name.endsWith(".bias")) {
-                throw new Unsupported(
-                        checkpoint.metadata().source() + ": tensor " + name + ": biases are not supported");
-            }
-        }
-    }
-
-    private float[] ropeFactors() {
-        Optional<Tensor> factors = checkpoint.find("rope_freqs.weight");
-        if (factors.isPresent()) {
-            return decode(shaped(factors.get(), Shape.of(config.rotaryDim() / 2)));
-        }
-        float[] ones = new float[config.rotaryDim() / 2];
-        Arrays.fill(ones, 1);
-        return ones;
-    }
-
-    private static long bytes(Checkpoint checkpoint) {
-        return checkpoint.tensors().values().stream()
-                .mapToLong(Tensor::sizeBytes)
-                .sum();
-    }
-
-    private LinearOperator matrix(String name, int rows, int columns) {
-        return matrix(shaped(checkpoint.tensor(name), Shape.of(rows, columns)), rows);
-    }
-
-    private LinearOperator matrix(Tensor tensor, int rows) {
-        shaped(tensor, Shape.of(rows, tensor.shape().columns()));
-        LinearOperator packed = kernels.linear(decodable(tensor), options.formatOf(tensor), options.precision(), arena);
-        MappedPages.release(tensor.data());
-        doneBytes += tensor.sizeBytes();
-        listener.packed(doneBytes, totalBytes);
-        return packed;
-    }
-
-    private float[] vector(String name, int length) {
-        return decode(shaped(checkpoint.tensor(name), Shape.of(length)));
-    }
-
-    private float[] decode(Tensor tensor) {
-        float[] values = new float[Math.toIntExact(tensor.shape().elements())];
-        Tensor source = decodable(tensor);
-        Dequantizer.decode(source.encoding(), source.data(), 0, values, 0, values.length);
-        MappedPages.release(source.data());
-        return values;
-    }
-
-    private Tensor decodable(Tensor tensor) {
-        if (!Dequantizer.canDecode(tensor.encoding())) {
-            throw new Unsupported(checkpoint.metadata().source() + ": tensor " + tensor.name() + ": encoding "
-                    + tensor.encoding() + " is not supported");
-        }
-        return tensor;
-    }
-
-    private Tensor shaped(Tensor tensor, Shape expected) {
-        if (!tensor.shape().equals(expected)) {
-            throw BadCheckpoint.mismatch(
-                    checkpoint.metadata().source() + ": tensor " + tensor.name(), expected, tensor.shape());
-        }
-        return tensor;
+                arena,
+                embedTokens,
+                positions,
+                blocks,
+                layers.norm("output_norm", config.hiddenSize()),
+                new Affine(lmHead, reader.optionalVector("output.bias", config.vocabSize())));
     }
 }

@@ -4,32 +4,37 @@ import dev.trimtab.kernel.EmbeddingTable;
 import dev.trimtab.kernel.LinearOperator;
 import java.lang.foreign.Arena;
 import java.util.List;
+import java.util.Optional;
 
 /// A model's packed weights; owner of their memory.
 ///
 /// @param embedTokens `[vocabSize, hiddenSize]`, rows looked up; the same object as `lmHead` where the two
 ///     are tied
-/// @param lmHead `[vocabSize, hiddenSize]`
-/// @param ropeFactors divisors of the rotary frequencies, one a pair
-@SuppressWarnings("ArrayRecordComponent")
+/// @param embedPositions `[maxPositionEmbeddings, hiddenSize]`, where positions are learned
+/// @param blocks in order; two a layer, or fewer
+/// @param lmHead `[vocabSize, hiddenSize]`, and its bias
 record Weights(
         Arena arena,
         EmbeddingTable embedTokens,
-        List<Layer> layers,
-        float[] outputNorm,
-        LinearOperator lmHead,
-        float[] ropeFactors)
+        Optional<EmbeddingTable> embedPositions,
+        List<Block> blocks,
+        Norm outputNorm,
+        Affine lmHead)
         implements AutoCloseable {
     Weights {
-        layers = List.copyOf(layers);
+        blocks = List.copyOf(blocks);
     }
 
     /// Bytes of all packed matrices.
     long sizeBytes() {
-        long tied = embedTokens.equals(lmHead) ? 0 : embedTokens.sizeBytes();
+        long tied = embedTokens.equals(lmHead.weight()) ? 0 : embedTokens.sizeBytes();
         return tied
-                + lmHead.sizeBytes()
-                + layers.stream().mapToLong(Layer::sizeBytes).sum();
+                + embedPositions.map(EmbeddingTable::sizeBytes).orElse(0L)
+                + lmHead.weight().sizeBytes()
+                + blocks.stream()
+                        .flatMap(block -> block.matrices().stream())
+                        .mapToLong(LinearOperator::sizeBytes)
+                        .sum();
     }
 
     @Override

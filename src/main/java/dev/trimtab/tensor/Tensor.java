@@ -18,4 +18,12 @@ public record Tensor(String name, Encoding encoding, Shape shape, MemorySegment 
     public long sizeBytes() {
         return data.byteSize();
     }
+
+    /// The `count` rows from `first`, `[count, columns]`, all but the last extent counting as rows; a view
+    /// too. Rows must be whole blocks.
+    public Tensor rows(long first, long count) {
+        long rowBytes = encoding.sizeBytes(shape.columns());
+        MemorySegment slice = data.asSlice(first * rowBytes, count * rowBytes);
+        return new Tensor(name, encoding, Shape.of(count, shape.columns()), slice);
+    }
 }

@@ -116,8 +116,8 @@ class HuggingFaceFolderTest {
             delimiter = '|',
             value = {
                 "\"model_type\": \"llama\" | \"model_type\": \"mamba\" | model type mamba",
-                "\"silu\" | \"gelu\" | hidden_act gelu",
-                "null | {\"rope_type\": \"longrope\"} | rope scaling longrope",
+                "\"silu\" | \"relu\" | hidden_act relu",
+                "null | {\"rope_type\": \"dynamic\"} | rope scaling dynamic",
                 "\"rope_scaling\": null | \"quantization_config\": {\"quant_method\": \"gptq\"} | quantized by gptq",
             })
     void refusesWhatItWouldMisread(String from, String to, String message) throws IOException {

@@ -113,9 +113,9 @@ class ScalarKernelsTest {
     @ParameterizedTest
     @EnumSource(RopePairing.class)
     void ropeKeepsAnglesRelative(RopePairing pairing) {
-        float[] factors = new float[8];
-        java.util.Arrays.fill(factors, 1);
-        var table = new RopeTable(16, 10_000, factors);
+        double[] frequencies = new double[8];
+        java.util.Arrays.setAll(frequencies, i -> Math.pow(10_000, -i / 8.0));
+        var table = new RopeTable(frequencies, 1);
         var batch = new TokenBatch(MemorySegment.NULL, 4, 1);
         batch.addSequence(new long[] {0});
         for (int position : new int[] {3, 10, 103, 110}) {
