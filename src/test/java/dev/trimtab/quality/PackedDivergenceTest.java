@@ -23,7 +23,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /// What packed weights and 8-bit activations cost trained checkpoints, against the exact path. The bounds are
-/// half as much again as was measured, twice where that was next to nothing: a kernel that loses accuracy breaks them, a better one does not.
+/// half as much again as was measured, twice where that was next to nothing: a kernel that loses accuracy breaks them,
+/// a better one does not.
 class PackedDivergenceTest {
     private static final Path DEMO = Path.of("src/main/resources/models/demo.gguf");
     private static final Path CHATS = Path.of("src/test/resources/demo/eval.jsonl");
