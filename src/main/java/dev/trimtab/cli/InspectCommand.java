@@ -5,6 +5,13 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import dev.trimtab.checkpoint.Checkpoint;
 import dev.trimtab.error.Internal;
+import dev.trimtab.error.TrimtabException;
+import dev.trimtab.kernel.ActivationPrecision;
+import dev.trimtab.kernel.KvEncoding;
+import dev.trimtab.kernel.KvLayout;
+import dev.trimtab.kernel.PackedFormat;
+import dev.trimtab.model.ModelConfig;
+import dev.trimtab.model.ModelLoader;
 import dev.trimtab.tensor.Tensor;
 import dev.trimtab.variant.MemoryPlan;
 import dev.trimtab.variant.ModelSource;
@@ -13,8 +20,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -57,7 +66,13 @@ final class InspectCommand implements Callable<Integer> {
                         "shape", tensor.shape().extents(),
                         "bytes", tensor.sizeBytes()))
                 .toList();
-        return Map.of("source", checkpoint.metadata().source(), "metadata", metadata, "tensors", tensors);
+        Map<String, Object> facts = new LinkedHashMap<>();
+        facts.put("source", checkpoint.metadata().source());
+        facts.put("metadata", metadata);
+        facts.put("tensors", tensors);
+        facts.put("loaded_bytes", loadedBytes(checkpoint));
+        kvBytesPerToken(checkpoint).ifPresent(bytes -> facts.put("kv_bytes_per_token", bytes));
+        return facts;
     }
 
     private static String json(Map<String, Object> facts) {
@@ -80,6 +95,20 @@ final class InspectCommand implements Callable<Integer> {
         }
         out.println();
         total(checkpoint, out);
+        loaded(checkpoint, out);
+    }
+
+    private static void loaded(Checkpoint checkpoint, PrintWriter out) {
+        Map<String, Long> bytes = loadedBytes(checkpoint);
+        if (!bytes.isEmpty()) {
+            String formats = bytes.entrySet().stream()
+                    .map(entry -> entry.getKey() + " " + MemoryPlan.readable(entry.getValue()))
+                    .collect(Collectors.joining(", "));
+            String kv = kvBytesPerToken(checkpoint)
+                    .map(perToken -> "; KV cache " + MemoryPlan.readable(perToken) + " a token")
+                    .orElse("");
+            out.println("  loaded: " + formats + kv);
+        }
     }
 
     private static void total(Checkpoint checkpoint, PrintWriter out) {
@@ -100,5 +129,34 @@ final class InspectCommand implements Callable<Integer> {
                 weights,
                 MemoryPlan.readable(bytes),
                 bitsPerWeight);
+    }
+
+    /// What serving it would take; nothing for a file that is no model, such as a vocabulary.
+    private static Map<String, Long> loadedBytes(Checkpoint checkpoint) {
+        if (checkpoint.find("token_embd.weight").isEmpty()) {
+            return Map.of();
+        }
+        Map<String, Long> bytes = new LinkedHashMap<>();
+        bytes.put("as stored", packedBytes(checkpoint, Optional.empty()));
+        for (PackedFormat format : List.of(PackedFormat.F16, PackedFormat.INT8, PackedFormat.INT4)) {
+            bytes.put(format.name().toLowerCase(Locale.ROOT), packedBytes(checkpoint, Optional.of(format)));
+        }
+        return bytes;
+    }
+
+    private static long packedBytes(Checkpoint checkpoint, Optional<PackedFormat> format) {
+        return ModelLoader.packedBytes(
+                checkpoint, new ModelLoader.Options(format, ActivationPrecision.FLOAT32, KvEncoding.F16));
+    }
+
+    /// Empty for a family that cannot be served.
+    private static Optional<Long> kvBytesPerToken(Checkpoint checkpoint) {
+        try {
+            ModelConfig config = ModelLoader.configOf(checkpoint);
+            KvLayout kv = new KvLayout(KvEncoding.F16, config.headDim(), config.keyValueHeads());
+            return Optional.of(kv.blockBytes() / KvLayout.BLOCK_TOKENS);
+        } catch (TrimtabException _) {
+            return Optional.empty();
+        }
     }
 }

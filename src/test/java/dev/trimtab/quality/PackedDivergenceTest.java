@@ -23,7 +23,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /// What packed weights and 8-bit activations cost trained checkpoints, against the exact path. The bounds are
-/// half as much again as was measured: a kernel that loses accuracy breaks them, a better one does not.
+/// half as much again as was measured, twice where that was next to nothing: a kernel that loses accuracy breaks them,
+/// a better one does not.
 class PackedDivergenceTest {
     private static final Path DEMO = Path.of("src/main/resources/models/demo.gguf");
     private static final Path CHATS = Path.of("src/test/resources/demo/eval.jsonl");
@@ -32,12 +33,12 @@ class PackedDivergenceTest {
 
     @ParameterizedTest
     @CsvSource({
-        "F16, FLOAT32, 1e-6, 1",
-        "F16, INT8, 1e-6, 1",
-        "INT8, FLOAT32, 1, 0",
-        "INT8, INT8, 1, 0",
-        "INT4, FLOAT32, 1, 0",
-        "INT4, INT8, 1, 0"
+        "F16, FLOAT32, 1e-6, 0.999",
+        "F16, INT8, 1e-6, 0.999",
+        "INT8, FLOAT32, 2e-5, 0.995",
+        "INT8, INT8, 5e-5, 0.995",
+        "INT4, FLOAT32, 0.0032, 0.977",
+        "INT4, INT8, 0.0033, 0.976"
     })
     void staysNearTheDemoModelOnChats(
             PackedFormat format, ActivationPrecision precision, double natsMax, double sameTopMin) throws IOException {
@@ -46,14 +47,14 @@ class PackedDivergenceTest {
 
     @ParameterizedTest
     @CsvSource({
-        "stories260K/stories260Ktok512.gguf, INT8, FLOAT32, 1, 0",
-        "stories260K/stories260Ktok512.gguf, INT8, INT8, 1, 0",
-        "stories260K/stories260Ktok512.gguf, INT4, FLOAT32, 1, 0",
-        "stories260K/stories260Ktok512.gguf, INT4, INT8, 1, 0",
-        "TinyStories-656K/TinyStories-656K.F32.gguf, INT8, FLOAT32, 1, 0",
-        "TinyStories-656K/TinyStories-656K.F32.gguf, INT8, INT8, 1, 0",
-        "TinyStories-656K/TinyStories-656K.F32.gguf, INT4, FLOAT32, 1, 0",
-        "TinyStories-656K/TinyStories-656K.F32.gguf, INT4, INT8, 1, 0"
+        "stories260K/stories260Ktok512.gguf, INT8, FLOAT32, 0.00075, 0.98",
+        "stories260K/stories260Ktok512.gguf, INT8, INT8, 0.0017, 0.97",
+        "stories260K/stories260Ktok512.gguf, INT4, FLOAT32, 0.225, 0.76",
+        "stories260K/stories260Ktok512.gguf, INT4, INT8, 0.225, 0.76",
+        "TinyStories-656K/TinyStories-656K.F32.gguf, INT8, FLOAT32, 0.00057, 0.97",
+        "TinyStories-656K/TinyStories-656K.F32.gguf, INT8, INT8, 0.0013, 0.965",
+        "TinyStories-656K/TinyStories-656K.F32.gguf, INT4, FLOAT32, 0.15, 0.74",
+        "TinyStories-656K/TinyStories-656K.F32.gguf, INT4, INT8, 0.152, 0.74"
     })
     void staysNearTheStoryModelsOnStories(
             String file, PackedFormat format, ActivationPrecision precision, double natsMax, double sameTopMin)
@@ -76,7 +77,7 @@ class PackedDivergenceTest {
             Divergence found = DivergenceProbe.measure(reference, variant, windows);
 
             assertThat(found.positions()).isGreaterThan(TOKENS / 2);
-            assertThat(found.meanNats()).isBetween(0.0, bound.natsMax());
+            assertThat(found.meanNats()).isBetween(-1e-9, bound.natsMax());
             assertThat(found.sameTop()).isGreaterThanOrEqualTo(bound.sameTopMin());
         }
     }
