@@ -224,7 +224,7 @@ final class PlaneTiles {
     /// Adds what the minima of an asymmetric panel give for token `token`: with `w = d (q - 2^(n-1)) + (m
     /// + 2^(n-1) d)`, of which the kernels have multiplied the first part,
     ///
-    ///     out[at + r] += sum_b (m[b][r] + 2^(n-1) d[b][r]) scale[b] sum[b]
+    ///     out[at + r] += sum_b (m_br + 2^(n-1) d_br) scale_b sum_b
     static void addMinima(PackedMatrix matrix, int panel, ActivationCodes in, int token, float[] out, int at) {
         MemorySegment data = matrix.data();
         int tiles = matrix.tileColumns();

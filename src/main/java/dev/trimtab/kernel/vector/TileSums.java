@@ -37,7 +37,7 @@ final class TileSums {
         return new short[2 * HIGH];
     }
 
-    /// `out[at + t * os + 32 p + r] += sum[t][p][r] d[p][r] scale[t]` for tile column `b` of the panels
+    /// `out[at + t * os + 32 p + r] += s d scale` for tile column `b` of the panels
     /// from `panel` and the tokens from `token`.
     static void add(
             PackedMatrix matrix,
