@@ -32,9 +32,6 @@ public enum PackedFormat {
 
     private static final int TILE = 32;
 
-    /// A line of 32 shorts.
-    private static final long LINE_BYTES = 64;
-
     private final int lowBits;
     private final int highBits;
     private final Zero zero;
@@ -99,14 +96,7 @@ public enum PackedFormat {
 
     /// Byte of a tile at which its high plane begins.
     public long highPlaneOffset() {
-        return highBits == lowBits ? LINE_BYTES : (long) TILE * TILE * lowBits / Byte.SIZE;
-    }
-
-    /// From one line of a plane to its next. Two planes of as many lines alternate line by line, so that
-    /// memory is read in order; the processor's prefetchers lose a stream that jumps (25 GB/s against
-    /// 45).
-    public long lineStride() {
-        return highBits == lowBits ? 2 * LINE_BYTES : LINE_BYTES;
+        return (long) TILE * TILE * lowBits / Byte.SIZE;
     }
 
     /// Bytes of a tile of 32 rows by 32 columns.

@@ -177,7 +177,7 @@ public final class PackedMatrix {
 
     private int bits(long plane, int bits, int column, int lane) {
         int perShort = Short.SIZE / bits;
-        int packed = data.get(SHORT, plane + column / perShort * format.lineStride() + 2L * lane);
+        int packed = data.get(SHORT, plane + 2L * (column / perShort * TILE + lane));
         return (packed >> (column % perShort * bits)) & ((1 << bits) - 1);
     }
 
@@ -361,7 +361,7 @@ public final class PackedMatrix {
                 for (int lane = 0; lane < TILE; lane++) {
                     shorts[lane] = (short) gathered[lane];
                 }
-                MemorySegment.copy(shorts, 0, data, SHORT, at + line * format.lineStride(), TILE);
+                MemorySegment.copy(shorts, 0, data, SHORT, at + 2L * line * TILE, TILE);
             }
         }
     }

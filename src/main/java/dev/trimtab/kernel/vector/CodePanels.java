@@ -17,11 +17,13 @@ final class CodePanels implements VectorLinear.Multiplication {
     private static final int CACHED_ACTIVATIONS = 1 << 16;
 
     private final PackedMatrix matrix;
+    private final boolean nibbles;
     private final short[][] rooms;
 
     /// `rooms` holds [TileSums#room()] for each thread of the pool.
     CodePanels(PackedMatrix matrix, short[][] rooms) {
         this.matrix = matrix;
+        this.nibbles = NibbleTiles.takes(matrix.format());
         this.rooms = rooms;
     }
 
@@ -58,25 +60,24 @@ final class CodePanels implements VectorLinear.Multiplication {
     }
 
     private void gemv(int panel, ActivationCodes codes, int token, float[] out, int at) {
-        switch (matrix.format()) {
-            case INT4, INT4_ASYMMETRIC -> Int4Tiles.gemv(matrix, panel, codes, token, out, at);
-            case INT8 -> Int8Tiles.gemv(matrix, panel, codes, token, out, at);
-            default -> PlaneTiles.gemv(matrix, panel, codes, token, out, at);
+        if (nibbles) {
+            NibbleTiles.gemv(matrix, panel, codes, token, out, at);
+        } else {
+            PlaneTiles.gemv(matrix, panel, codes, token, out, at);
         }
     }
 
     private void gemm(int panel, ActivationCodes codes, int from, int to, Activations out) {
         float[] y = out.values();
-        short[] room = rooms[ComputePool.worker()];
         int os = out.stride();
         int at = panel * TILE;
         for (int token = from; token < to; token++) {
             Arrays.fill(y, token * os + at, token * os + at + GROUP * TILE, 0);
         }
-        switch (matrix.format()) {
-            case INT4, INT4_ASYMMETRIC -> Int4Tiles.gemm(matrix, panel, codes, from, to, y, at, os, room);
-            case INT8 -> Int8Tiles.gemm(matrix, panel, codes, from, to, y, at, os, room);
-            default -> PlaneTiles.gemm(matrix, panel, codes, from, to, y, at, os, room);
+        if (nibbles) {
+            NibbleTiles.gemm(matrix, panel, codes, from, to, y, at, os);
+        } else {
+            PlaneTiles.gemm(matrix, panel, codes, from, to, y, at, os, rooms[ComputePool.worker()]);
         }
     }
 

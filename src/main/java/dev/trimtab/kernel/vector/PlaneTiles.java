@@ -27,8 +27,8 @@ import jdk.incubator.vector.ShortVector;
 ///     sum_c (q_c - 2^(l+h-1)) x_c = L + 2^l H + 2^(l-1) sum_c x_c
 ///
 /// L and H lie within 16 bits, so they may overflow on the way; the whole is put together in 32. Without
-/// a high plane L is all. Then as [Int4Tiles], which with [Int8Tiles] is the same for the widths that
-/// most models are served in, faster because no code is masked.
+/// a high plane L is all. Then `y = fma(sum, w_scale x_scale, y)`, tile after tile. [NibbleTiles] is for
+/// the widths that most models are served in, and faster because it masks no code.
 final class PlaneTiles {
     private static final int TILE = PackedMatrix.TILE;
     private static final int HALF = TILE / 2;
@@ -137,7 +137,7 @@ final class PlaneTiles {
         }
     }
 
-    /// As [Int4Tiles#gemm]: the low plane of a tile, then the high one.
+    /// As [NibbleTiles#gemm]: the low plane of a tile, then the high one.
     static void gemm(
             PackedMatrix matrix,
             int panel,
@@ -266,7 +266,6 @@ final class PlaneTiles {
         int highBits = format.highBits();
         int lowColumns = Short.SIZE / lowBits;
         int highColumns = highBits == 0 ? TILE : Short.SIZE / highBits;
-        long stride = format.lineStride();
         long highAt = first + (highBits == 0 ? 0 : format.highPlaneOffset());
         short lowMask = (short) ((1 << lowBits) - 1);
         short highMask = (short) ((1 << highBits) - 1);
@@ -296,12 +295,12 @@ final class PlaneTiles {
                 int to = t * TILE * TILE + g / 2;
                 for (int c = 0; c < TILE; c++) {
                     var q = ShortVector.fromMemorySegment(
-                                    SHORTS, data, first + tile + c / lowColumns * stride, LITTLE_ENDIAN)
+                                    SHORTS, data, first + tile + c / lowColumns * LINE_BYTES, LITTLE_ENDIAN)
                             .lanewise(LSHR, (long) c % lowColumns * lowBits)
                             .and(lowMask);
                     // Without a high plane the line read is another one of the tile, and masked to nothing.
                     var u = ShortVector.fromMemorySegment(
-                                    SHORTS, data, highAt + tile + c / highColumns * stride, LITTLE_ENDIAN)
+                                    SHORTS, data, highAt + tile + c / highColumns * LINE_BYTES, LITTLE_ENDIAN)
                             .lanewise(LSHR, (long) c % highColumns * highBits)
                             .and(highMask)
                             .lanewise(LSHL, (long) lowBits);
