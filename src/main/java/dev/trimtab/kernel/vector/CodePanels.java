@@ -69,15 +69,16 @@ final class CodePanels implements VectorLinear.Multiplication {
 
     private void gemm(int panel, ActivationCodes codes, int from, int to, Activations out) {
         float[] y = out.values();
+        short[] room = rooms[ComputePool.worker()];
         int os = out.stride();
         int at = panel * TILE;
         for (int token = from; token < to; token++) {
             Arrays.fill(y, token * os + at, token * os + at + GROUP * TILE, 0);
         }
         if (nibbles) {
-            NibbleTiles.gemm(matrix, panel, codes, from, to, y, at, os);
+            NibbleTiles.gemm(matrix, panel, codes, from, to, y, at, os, room);
         } else {
-            PlaneTiles.gemm(matrix, panel, codes, from, to, y, at, os, rooms[ComputePool.worker()]);
+            PlaneTiles.gemm(matrix, panel, codes, from, to, y, at, os, room);
         }
     }
 

@@ -57,11 +57,15 @@ final class NibbleTiles {
         return format.lowBits() == 4 && (format.highBits() == 4 || format.highBits() == 0);
     }
 
+    static int planes(PackedFormat format) {
+        return format.highBits() == 0 ? 1 : 2;
+    }
+
     /// Token `token` of `in` times panel `panel`: 32 elements to `out[at ..]`.
     static void gemv(PackedMatrix matrix, int panel, ActivationCodes in, int token, float[] out, int at) {
         MemorySegment data = matrix.data();
         int tiles = matrix.tileColumns();
-        int planes = matrix.format().highBits() == 0 ? 1 : 2;
+        int planes = planes(matrix.format());
         long scalesAt = matrix.format().scalesOffset();
         int one = Lanes.one(tiles);
         int[] factors = in.nibbleFactors();
@@ -116,57 +120,34 @@ final class NibbleTiles {
     /// cores). Sums wait in `out` between tiles, so that a tile meets all tokens while it is in the
     /// first-level cache.
     static void gemm(
-            PackedMatrix matrix, int panel, ActivationCodes in, int from, int to, float[] out, int at, int os) {
+            PackedMatrix matrix,
+            int panel,
+            ActivationCodes in,
+            int from,
+            int to,
+            float[] out,
+            int at,
+            int os,
+            short[] room) {
         MemorySegment data = matrix.data();
         int tiles = matrix.tileColumns();
-        int planes = matrix.format().highBits() == 0 ? 1 : 2;
+        int planes = planes(matrix.format());
         long panelBytes = matrix.panelBytes();
-        long scalesAt = matrix.format().scalesOffset();
         int one = Lanes.one(tiles);
         int[] factors = in.nibbleFactors();
-        int[] sums = in.sums();
-        float[] scales = in.scales();
         int st = tiles * TILE;
         var four = ShortVector.broadcast(SHORTS, (short) 4);
         for (int n = 0; n < tiles * planes; n++) {
-            int b = n / planes;
-            int rest = n % planes < planes - 1 ? 8 : 0;
-            float factor = n % planes == 0 ? 1 : 16;
-            for (int g = 0; g < TILE; g += SHORT_LANES) {
-                long tile = panel * panelBytes + b * matrix.tileBytes() + 2L * g;
-                long h = tile + scalesAt;
-                var r = ShortVector.fromMemorySegment(SHORTS, data, h, LITTLE_ENDIAN)
-                        .reinterpretAsInts();
-                var e = r.lanewise(LSHL, 16).lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats();
-                var ea = e.mul(F16_SCALE);
-                e = r.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats();
-                var oa = e.mul(F16_SCALE);
-                r = ShortVector.fromMemorySegment(SHORTS, data, h + panelBytes, LITTLE_ENDIAN)
-                        .reinterpretAsInts();
-                e = r.lanewise(LSHL, 16).lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats();
-                var eb = e.mul(F16_SCALE);
-                e = r.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats();
-                var ob = e.mul(F16_SCALE);
-                r = ShortVector.fromMemorySegment(SHORTS, data, h + 2 * panelBytes, LITTLE_ENDIAN)
-                        .reinterpretAsInts();
-                e = r.lanewise(LSHL, 16).lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats();
-                var ec = e.mul(F16_SCALE);
-                e = r.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats();
-                var oc = e.mul(F16_SCALE);
-                r = ShortVector.fromMemorySegment(SHORTS, data, h + 3 * panelBytes, LITTLE_ENDIAN)
-                        .reinterpretAsInts();
-                e = r.lanewise(LSHL, 16).lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats();
-                var ed = e.mul(F16_SCALE);
-                e = r.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats();
-                var od = e.mul(F16_SCALE);
-                for (int t = from; t < to; t += 2) {
-                    int d = t * tiles + b;
-                    ShortVector a0 = ShortVector.broadcast(SHORTS, (short) (-8 * sums[d]));
-                    ShortVector a1 = ShortVector.broadcast(SHORTS, (short) (-8 * sums[d + tiles]));
+            long plane = panel * panelBytes + n / planes * matrix.tileBytes() + n % planes * PLANE_BYTES;
+            for (int t = from; t < to; t += 2) {
+                int d = t * tiles + n / planes;
+                for (int g = 0; g < TILE; g += SHORT_LANES) {
+                    ShortVector a0 = ShortVector.broadcast(SHORTS, (short) (-8 * in.sums()[d]));
+                    ShortVector a1 = ShortVector.broadcast(SHORTS, (short) (-8 * in.sums()[d + tiles]));
                     ShortVector b0 = a0, c0 = a0, d0 = a0, b1 = a1, c1 = a1, d1 = a1;
                     for (int p = 0; p < LINES; p += one) {
                         int i = d * TILE + 4 * p;
-                        long line = tile + n % planes * PLANE_BYTES + p * LINE_BYTES;
+                        long line = plane + p * LINE_BYTES + 2L * g;
                         var v = ShortVector.fromMemorySegment(SHORTS, data, line, LITTLE_ENDIAN);
                         var w = ShortVector.fromMemorySegment(SHORTS, data, line + panelBytes, LITTLE_ENDIAN);
                         var y = ShortVector.fromMemorySegment(SHORTS, data, line + 2 * panelBytes, LITTLE_ENDIAN);
@@ -224,75 +205,16 @@ final class NibbleTiles {
                         d0 = d0.add(z.mul(x0));
                         d1 = d1.add(z.mul(x1));
                     }
-                    int q = at + t * os + g / 2;
-                    int m = rest * sums[d];
-                    float k = factor * scales[d];
-                    var s = a0.reinterpretAsInts();
-                    var u = (FloatVector)
-                            s.lanewise(LSHL, 16).lanewise(ASHR, 16).add(m).convert(I2F, 0);
-                    u.fma(ea.mul(k), FloatVector.fromArray(FLOATS, out, q)).intoArray(out, q);
-                    u = (FloatVector) s.lanewise(ASHR, 16).add(m).convert(I2F, 0);
-                    u.fma(oa.mul(k), FloatVector.fromArray(FLOATS, out, q + HALF))
-                            .intoArray(out, q + HALF);
-                    q += TILE;
-                    s = b0.reinterpretAsInts();
-                    u = (FloatVector)
-                            s.lanewise(LSHL, 16).lanewise(ASHR, 16).add(m).convert(I2F, 0);
-                    u.fma(eb.mul(k), FloatVector.fromArray(FLOATS, out, q)).intoArray(out, q);
-                    u = (FloatVector) s.lanewise(ASHR, 16).add(m).convert(I2F, 0);
-                    u.fma(ob.mul(k), FloatVector.fromArray(FLOATS, out, q + HALF))
-                            .intoArray(out, q + HALF);
-                    q += TILE;
-                    s = c0.reinterpretAsInts();
-                    u = (FloatVector)
-                            s.lanewise(LSHL, 16).lanewise(ASHR, 16).add(m).convert(I2F, 0);
-                    u.fma(ec.mul(k), FloatVector.fromArray(FLOATS, out, q)).intoArray(out, q);
-                    u = (FloatVector) s.lanewise(ASHR, 16).add(m).convert(I2F, 0);
-                    u.fma(oc.mul(k), FloatVector.fromArray(FLOATS, out, q + HALF))
-                            .intoArray(out, q + HALF);
-                    q += TILE;
-                    s = d0.reinterpretAsInts();
-                    u = (FloatVector)
-                            s.lanewise(LSHL, 16).lanewise(ASHR, 16).add(m).convert(I2F, 0);
-                    u.fma(ed.mul(k), FloatVector.fromArray(FLOATS, out, q)).intoArray(out, q);
-                    u = (FloatVector) s.lanewise(ASHR, 16).add(m).convert(I2F, 0);
-                    u.fma(od.mul(k), FloatVector.fromArray(FLOATS, out, q + HALF))
-                            .intoArray(out, q + HALF);
-                    q = at + (t + 1) * os + g / 2;
-                    m = rest * sums[d + tiles];
-                    k = factor * scales[d + tiles];
-                    s = a1.reinterpretAsInts();
-                    u = (FloatVector)
-                            s.lanewise(LSHL, 16).lanewise(ASHR, 16).add(m).convert(I2F, 0);
-                    u.fma(ea.mul(k), FloatVector.fromArray(FLOATS, out, q)).intoArray(out, q);
-                    u = (FloatVector) s.lanewise(ASHR, 16).add(m).convert(I2F, 0);
-                    u.fma(oa.mul(k), FloatVector.fromArray(FLOATS, out, q + HALF))
-                            .intoArray(out, q + HALF);
-                    q += TILE;
-                    s = b1.reinterpretAsInts();
-                    u = (FloatVector)
-                            s.lanewise(LSHL, 16).lanewise(ASHR, 16).add(m).convert(I2F, 0);
-                    u.fma(eb.mul(k), FloatVector.fromArray(FLOATS, out, q)).intoArray(out, q);
-                    u = (FloatVector) s.lanewise(ASHR, 16).add(m).convert(I2F, 0);
-                    u.fma(ob.mul(k), FloatVector.fromArray(FLOATS, out, q + HALF))
-                            .intoArray(out, q + HALF);
-                    q += TILE;
-                    s = c1.reinterpretAsInts();
-                    u = (FloatVector)
-                            s.lanewise(LSHL, 16).lanewise(ASHR, 16).add(m).convert(I2F, 0);
-                    u.fma(ec.mul(k), FloatVector.fromArray(FLOATS, out, q)).intoArray(out, q);
-                    u = (FloatVector) s.lanewise(ASHR, 16).add(m).convert(I2F, 0);
-                    u.fma(oc.mul(k), FloatVector.fromArray(FLOATS, out, q + HALF))
-                            .intoArray(out, q + HALF);
-                    q += TILE;
-                    s = d1.reinterpretAsInts();
-                    u = (FloatVector)
-                            s.lanewise(LSHL, 16).lanewise(ASHR, 16).add(m).convert(I2F, 0);
-                    u.fma(ed.mul(k), FloatVector.fromArray(FLOATS, out, q)).intoArray(out, q);
-                    u = (FloatVector) s.lanewise(ASHR, 16).add(m).convert(I2F, 0);
-                    u.fma(od.mul(k), FloatVector.fromArray(FLOATS, out, q + HALF))
-                            .intoArray(out, q + HALF);
+                    a0.intoArray(room, g);
+                    b0.intoArray(room, TILE + g);
+                    c0.intoArray(room, 2 * TILE + g);
+                    d0.intoArray(room, 3 * TILE + g);
+                    a1.intoArray(room, 4 * TILE + g);
+                    b1.intoArray(room, 5 * TILE + g);
+                    c1.intoArray(room, 6 * TILE + g);
+                    d1.intoArray(room, 7 * TILE + g);
                 }
+                TileSums.add(matrix, panel, n, room, in, t, out, at + t * os, os);
             }
         }
     }

@@ -37,12 +37,13 @@ final class TileSums {
         return new short[2 * HIGH];
     }
 
-    /// `out[at + t * os + 32 p + r] += s d scale` for tile column `b` of the panels
-    /// from `panel` and the tokens from `token`.
+    /// `out[at + t * os + 32 p + r] += (sum + rest sum_c x_c) d factor scale`, rest and factor as
+    /// [NibbleTiles] says, for plane `n` of the panels from `panel`, counted from their first, and the
+    /// tokens from `token`.
     static void add(
             PackedMatrix matrix,
             int panel,
-            int b,
+            int n,
             short[] sums,
             ActivationCodes in,
             int token,
@@ -50,6 +51,10 @@ final class TileSums {
             int at,
             int os) {
         int tiles = matrix.tileColumns();
+        int planes = NibbleTiles.planes(matrix.format());
+        int b = n / planes;
+        int rest = n % planes < planes - 1 ? 8 : 0;
+        float factor = n % planes == 0 ? 1 : 16;
         for (int p = 0; p < PANELS; p++) {
             long tile = ((panel + p) * (long) tiles + b) * matrix.tileBytes();
             for (int g = 0; g < TILE; g += SHORT_LANES) {
@@ -61,15 +66,19 @@ final class TileSums {
                 var he = even.reinterpretAsFloats().mul(F16_SCALE);
                 var ho = odd.reinterpretAsFloats().mul(F16_SCALE);
                 for (int t = 0; t < TOKENS; t++) {
-                    float scale = in.scales()[(token + t) * tiles + b];
+                    int block = (token + t) * tiles + b;
+                    float scale = factor * in.scales()[block];
+                    int m = rest * in.sums()[block];
                     int y = at + t * os + p * TILE + g / 2;
                     var s = ShortVector.fromArray(SHORTS, sums, (t * PANELS + p) * TILE + g)
                             .reinterpretAsInts();
-                    var se = (FloatVector)
-                            s.lanewise(LSHL, 16).lanewise(ASHR, 16).convert(I2F, 0);
-                    var so = (FloatVector) s.lanewise(ASHR, 16).convert(I2F, 0);
-                    se.fma(he.mul(scale), FloatVector.fromArray(FLOATS, out, y)).intoArray(out, y);
-                    so.fma(ho.mul(scale), FloatVector.fromArray(FLOATS, out, y + HALF))
+                    var se = s.lanewise(LSHL, 16).lanewise(ASHR, 16).add(m);
+                    var so = s.lanewise(ASHR, 16).add(m);
+                    ((FloatVector) se.convert(I2F, 0))
+                            .fma(he.mul(scale), FloatVector.fromArray(FLOATS, out, y))
+                            .intoArray(out, y);
+                    ((FloatVector) so.convert(I2F, 0))
+                            .fma(ho.mul(scale), FloatVector.fromArray(FLOATS, out, y + HALF))
                             .intoArray(out, y + HALF);
                 }
             }
