@@ -109,6 +109,35 @@ class ArchitectureTest {
                 .check(CLASSES);
     }
 
+    /// Within `checkpoint`: bytes know no format, and a format knows only those it is made of.
+    @Test
+    void formatsOfCheckpointsKnowNoFormatAbove() {
+        String checkpoint = ROOT + ".checkpoint";
+
+        noClasses()
+                .that()
+                .resideInAPackage(checkpoint + ".io..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(
+                        checkpoint, checkpoint + ".safetensors..", checkpoint + ".huggingface..", checkpoint + ".hub..")
+                .check(CLASSES);
+        noClasses()
+                .that()
+                .resideInAPackage(checkpoint + ".safetensors..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(checkpoint + ".huggingface..", checkpoint + ".hub..")
+                .check(CLASSES);
+        noClasses()
+                .that()
+                .resideInAPackage(checkpoint + ".huggingface..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage(checkpoint + ".hub..")
+                .check(CLASSES);
+    }
+
     @ParameterizedTest
     @MethodSource("plainPackages")
     void coreIsPlainJava(String name) {

@@ -3,7 +3,7 @@ package dev.trimtab.tokenizer;
 import dev.trimtab.checkpoint.Checkpoint;
 import dev.trimtab.checkpoint.Metadata;
 import dev.trimtab.checkpoint.MetadataValue;
-import dev.trimtab.checkpoint.SentencePieceModel;
+import dev.trimtab.checkpoint.huggingface.SentencePieceModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

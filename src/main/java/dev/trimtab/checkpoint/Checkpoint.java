@@ -1,5 +1,9 @@
 package dev.trimtab.checkpoint;
 
+import dev.trimtab.checkpoint.huggingface.ModelFolder;
+import dev.trimtab.checkpoint.huggingface.TensorNames;
+import dev.trimtab.checkpoint.io.MappedFiles;
+import dev.trimtab.checkpoint.safetensors.SafetensorsReader;
 import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
@@ -50,11 +54,11 @@ public final class Checkpoint implements AutoCloseable {
 
     private static Contents contents(Path path, MappedFiles files) {
         if (Files.isDirectory(path)) {
-            return HuggingFaceFolder.read(path, files);
+            return ModelFolder.read(path, files);
         }
         MemorySegment bytes = files.map(path);
         return SafetensorsReader.recognizes(bytes) && !GgufReader.recognizes(bytes)
-                ? HuggingFaceFolder.readFile(path, bytes, files)
+                ? ModelFolder.readFile(path, bytes, files)
                 : GgufSplits.join(path, GgufReader.read(path.toString(), bytes), files);
     }
 
@@ -80,7 +84,7 @@ public final class Checkpoint implements AutoCloseable {
     /// The tensor `name`, canonical or Hugging Face's.
     public Optional<Tensor> find(String name) {
         return Optional.ofNullable(tensors.get(name))
-                .or(() -> HuggingFaceNames.canonical(metadata.string("general.architecture", ""), name)
+                .or(() -> TensorNames.canonical(metadata.string("general.architecture", ""), name)
                         .map(tensors::get));
     }
 

@@ -1,5 +1,6 @@
 package dev.trimtab.checkpoint;
 
+import dev.trimtab.checkpoint.io.ByteReader;
 import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.error.Unsupported;
 import dev.trimtab.tensor.Encoding;

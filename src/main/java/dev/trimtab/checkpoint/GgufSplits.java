@@ -1,5 +1,6 @@
 package dev.trimtab.checkpoint;
 
+import dev.trimtab.checkpoint.io.MappedFiles;
 import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.tensor.Tensor;
 import java.nio.file.Path;

@@ -1,5 +1,6 @@
 package dev.trimtab.checkpoint;
 
+import dev.trimtab.checkpoint.io.ByteReader;
 import java.util.ArrayList;
 import java.util.List;
 

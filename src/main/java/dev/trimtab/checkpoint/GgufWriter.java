@@ -1,5 +1,7 @@
 package dev.trimtab.checkpoint;
 
+import dev.trimtab.checkpoint.io.ByteWriter;
+import dev.trimtab.checkpoint.io.FileOutput;
 import dev.trimtab.error.Internal;
 import dev.trimtab.error.Unsupported;
 import dev.trimtab.tensor.Tensor;

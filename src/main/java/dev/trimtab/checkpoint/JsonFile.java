@@ -54,7 +54,7 @@ public final class JsonFile {
     }
 
     /// All values of the object in `bytes` by their paths.
-    static Metadata flatten(String source, byte[] bytes) {
+    public static Metadata flatten(String source, byte[] bytes) {
         Map<String, MetadataValue> values = new LinkedHashMap<>();
         parse(source, bytes, parser -> {
             object(parser, "", values);

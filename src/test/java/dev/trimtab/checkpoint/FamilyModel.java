@@ -1,5 +1,6 @@
 package dev.trimtab.checkpoint;
 
+import dev.trimtab.checkpoint.safetensors.TestSafetensors;
 import dev.trimtab.tensor.Dequantizer;
 import dev.trimtab.tensor.Encoding;
 import dev.trimtab.tensor.Shape;

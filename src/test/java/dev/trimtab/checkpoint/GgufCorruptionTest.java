@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.management.ThreadMXBean;
+import dev.trimtab.checkpoint.io.ByteWriter;
 import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.error.Unsupported;
 import dev.trimtab.tensor.Encoding;
@@ -27,8 +28,8 @@ class GgufCorruptionTest {
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
     private final byte[] whole = GgufWriterTest.everyType(new GgufWriter())
-            .tensor(GgufWriterTest.tensor("first.weight", Encoding.Q4_0, 64, 3))
-            .tensor(GgufWriterTest.tensor("second.weight", Encoding.F32, 5, 1))
+            .tensor(TestTensors.tensor("first.weight", Encoding.Q4_0, 64, 3))
+            .tensor(TestTensors.tensor("second.weight", Encoding.F32, 5, 1))
             .toBytes();
     private final int headerBytes = whole.length - 128 - 32;
 
@@ -107,8 +108,8 @@ class GgufCorruptionTest {
     @Test
     void saysWhichTensorBreaksTheOrderAndHow() {
         byte[] file = new GgufWriter()
-                .tensor(GgufWriterTest.tensor("a", Encoding.I8, 32, 1))
-                .tensor(GgufWriterTest.tensor("b", Encoding.I8, 32, 1))
+                .tensor(TestTensors.tensor("a", Encoding.I8, 32, 1))
+                .tensor(TestTensors.tensor("b", Encoding.I8, 32, 1))
                 .toBytes();
         int offsetOfB = 24 + (8 + 1 + 4 + 16 + 4 + 8) * 2 - 8;
         assertThat(file[offsetOfB]).isEqualTo((byte) 32);

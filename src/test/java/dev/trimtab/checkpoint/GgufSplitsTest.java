@@ -101,7 +101,7 @@ class GgufSplitsTest {
                 .isInstanceOf(BadCheckpoint.class)
                 .hasMessageContaining("split.count: expected an integer in 3..3, found 4");
 
-        new GgufWriter().tensor(GgufWriterTest.tensor("b", Encoding.F32, 4, 2)).write(file(1));
+        new GgufWriter().tensor(TestTensors.tensor("b", Encoding.F32, 4, 2)).write(file(1));
         assertThatThrownBy(() -> Checkpoint.open(file(0)))
                 .isInstanceOf(BadCheckpoint.class)
                 .hasMessageContaining("m-00002-of-00003.gguf: metadata split.no: expected a value, found none");
@@ -155,7 +155,7 @@ class GgufSplitsTest {
                 .put("split.count", new MetadataValue.Whole(ValueType.UINT16, count))
                 .put("split.tensors.count", new MetadataValue.Whole(ValueType.INT32, 3));
         for (String tensor : tensors) {
-            writer.tensor(GgufWriterTest.tensor(tensor, Encoding.F32, 4, 2));
+            writer.tensor(TestTensors.tensor(tensor, Encoding.F32, 4, 2));
         }
         return writer;
     }

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.trimtab.error.Unsupported;
 import dev.trimtab.tensor.Encoding;
 import dev.trimtab.tensor.Shape;
-import dev.trimtab.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.List;
@@ -33,8 +32,9 @@ class GgufWriterTest {
 
     @Test
     void keepsTensorsInOrderWithTheirBytesAlignedAsAsked() {
-        GgufWriter writer =
-                new GgufWriter(128).tensor(tensor("b", Encoding.I8, 5, 3)).tensor(tensor("a", Encoding.Q4_0, 64, 2));
+        GgufWriter writer = new GgufWriter(128)
+                .tensor(TestTensors.tensor("b", Encoding.I8, 5, 3))
+                .tensor(TestTensors.tensor("a", Encoding.Q4_0, 64, 2));
 
         Checkpoint checkpoint = Checkpoint.of("t", MemorySegment.ofArray(writer.toBytes()));
 
@@ -43,7 +43,7 @@ class GgufWriterTest {
         assertThat(checkpoint
                         .tensor("a")
                         .data()
-                        .mismatch(tensor("a", Encoding.Q4_0, 64, 2).data()))
+                        .mismatch(TestTensors.tensor("a", Encoding.Q4_0, 64, 2).data()))
                 .isEqualTo(-1);
         assertThat(checkpoint.metadata().integer("general.alignment")).isEqualTo(128);
         assertThat(checkpoint.metadata().integer("general.quantization_version"))
@@ -73,8 +73,8 @@ class GgufWriterTest {
         byte[] bytes = everyType(new GgufWriter(128))
                 .uint32("general.quantization_version", 2)
                 .text("nobody.knows.this", "kept")
-                .tensor(tensor("a.weight", Encoding.Q6_K, 512, 3))
-                .tensor(tensor("b.weight", Encoding.BF16, 5, 1))
+                .tensor(TestTensors.tensor("a.weight", Encoding.Q6_K, 512, 3))
+                .tensor(TestTensors.tensor("b.weight", Encoding.BF16, 5, 1))
                 .toBytes();
 
         byte[] copy = GgufWriter.copyOf(Checkpoint.of("t", MemorySegment.ofArray(bytes)))
@@ -87,8 +87,8 @@ class GgufWriterTest {
     void namesTheFileTypeOfMostBytes() {
         GgufWriter writer = new GgufWriter()
                 .uint32("general.file_type", 99)
-                .tensor(tensor("a", Encoding.F32, 256, 1))
-                .tensor(tensor("b", Encoding.Q4_K, 256, 64));
+                .tensor(TestTensors.tensor("a", Encoding.F32, 256, 1))
+                .tensor(TestTensors.tensor("b", Encoding.Q4_K, 256, 64));
 
         assertThat(read(writer.fileType()).integer("general.file_type")).isEqualTo(14);
         assertThat(read(new GgufWriter().uint32("general.file_type", 99).fileType())
@@ -98,7 +98,7 @@ class GgufWriterTest {
 
     @Test
     void refusesWhatGgufHasNoNumberFor() {
-        assertThatThrownBy(() -> new GgufWriter().tensor(tensor("a", Encoding.F8_E4M3, 8, 1)))
+        assertThatThrownBy(() -> new GgufWriter().tensor(TestTensors.tensor("a", Encoding.F8_E4M3, 8, 1)))
                 .isInstanceOf(Unsupported.class)
                 .hasMessage("a: GGUF cannot hold F8_E4M3");
     }
@@ -111,15 +111,6 @@ class GgufWriterTest {
         GgufWriter writer = new GgufWriter();
         metadata.values().forEach(writer::put);
         return writer.toBytes();
-    }
-
-    static Tensor tensor(String name, Encoding encoding, long columns, long rows) {
-        Shape shape = Shape.of(rows, columns);
-        byte[] bytes = new byte[Math.toIntExact(encoding.sizeBytes(shape.elements()))];
-        for (int i = 0; i < bytes.length; i++) {
-            bytes[i] = (byte) (i * 7);
-        }
-        return new Tensor(name, encoding, shape, MemorySegment.ofArray(bytes));
     }
 
     static GgufWriter everyType(GgufWriter writer) {

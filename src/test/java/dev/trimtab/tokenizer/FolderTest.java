@@ -6,7 +6,7 @@ import dev.trimtab.SharedData;
 import dev.trimtab.checkpoint.Checkpoint;
 import dev.trimtab.checkpoint.Metadata;
 import dev.trimtab.checkpoint.TestCheckpoints;
-import dev.trimtab.checkpoint.TestSafetensors;
+import dev.trimtab.checkpoint.safetensors.TestSafetensors;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,4 +1,4 @@
-package dev.trimtab.checkpoint;
+package dev.trimtab.checkpoint.huggingface;
 
 import java.util.Map;
 import java.util.Optional;
@@ -7,7 +7,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /// Hugging Face's names of tensors and the canonical (GGUF) ones, as tables.
-final class HuggingFaceNames {
+public final class TensorNames {
     private static final Map<String, String> MODULES = Map.of(
             "model.embed_tokens", "token_embd",
             "model.norm", "output_norm",
@@ -68,11 +68,11 @@ final class HuggingFaceNames {
     private static final Pattern BUFFER =
             Pattern.compile(".*\\.(?:rotary_emb\\.inv_freq|attn\\.bias|attn\\.masked_bias)");
 
-    private HuggingFaceNames() {}
+    private TensorNames() {}
 
     /// The canonical name for `name` in a checkpoint of GGUF's `architecture`; empty for names of other
     /// families.
-    static Optional<String> canonical(String architecture, String name) {
+    public static Optional<String> canonical(String architecture, String name) {
         Matcher expert = EXPERT.matcher(name);
         if (expert.matches()) {
             return Optional.ofNullable(EXPERT_MODULES.get(expert.group("module")))

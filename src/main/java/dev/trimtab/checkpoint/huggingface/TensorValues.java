@@ -1,5 +1,6 @@
-package dev.trimtab.checkpoint;
+package dev.trimtab.checkpoint.huggingface;
 
+import dev.trimtab.checkpoint.io.MappedFiles;
 import dev.trimtab.tensor.Dequantizer;
 import dev.trimtab.tensor.Encoding;
 import dev.trimtab.tensor.Shape;
@@ -17,13 +18,13 @@ import java.util.regex.Pattern;
 ///
 /// Source: llama.cpp's `convert_hf_to_gguf.py`. The permutation of q and k for adjacent rotation is not done:
 /// see [Metadata#ROPE_PAIRING].
-final class HuggingFaceValues {
+final class TensorValues {
     private static final Pattern TURNED =
             Pattern.compile("blk\\.\\d+\\.(?:attn_qkv|attn_output|ffn_up|ffn_down)\\.weight");
     private static final ValueLayout.OfFloat FLOAT =
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-    private HuggingFaceValues() {}
+    private TensorValues() {}
 
     /// `tensor`, of canonical name, as a GGUF file of `architecture` has it. New values lie in memory of
     /// `files`.

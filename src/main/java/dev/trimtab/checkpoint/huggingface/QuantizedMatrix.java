@@ -1,4 +1,4 @@
-package dev.trimtab.checkpoint;
+package dev.trimtab.checkpoint.huggingface;
 
 import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.error.Unsupported;

@@ -1,5 +1,8 @@
-package dev.trimtab.checkpoint;
+package dev.trimtab.checkpoint.huggingface;
 
+import dev.trimtab.checkpoint.Metadata;
+import dev.trimtab.checkpoint.MetadataValue;
+import dev.trimtab.checkpoint.io.ByteWriter;
 import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.tensor.Encoding;
 import dev.trimtab.tensor.Shape;
@@ -28,7 +31,7 @@ final class RopeFactors {
 
     /// The tensors that `config`, a flattened `config.json`, stands for; `converted` is what it became.
     static List<Tensor> of(Metadata config, Metadata converted) {
-        return switch (HuggingFaceConfig.ropeScaling(config)) {
+        return switch (ConfigJson.ropeScaling(config)) {
             case "llama3" -> {
                 String key = converted.string("general.architecture") + ".rope.dimension_count";
                 yield List.of(llama3(config, converted.integer(key, 2, HEAD_DIM_MAX)));
@@ -39,7 +42,7 @@ final class RopeFactors {
     }
 
     private static Tensor listed(Metadata config, String which) {
-        String key = HuggingFaceConfig.ropePrefix(config) + which + "_factor";
+        String key = ConfigJson.ropePrefix(config) + which + "_factor";
         double[] factors = config.find(key).orElse(null) instanceof MetadataValue.Wholes
                 ? Arrays.stream(config.integers(key)).asDoubleStream().toArray()
                 : config.numbers(key);
@@ -59,7 +62,7 @@ final class RopeFactors {
     }
 
     private static Tensor llama3(Metadata config, int headDim) {
-        String prefix = HuggingFaceConfig.ropePrefix(config);
+        String prefix = ConfigJson.ropePrefix(config);
         double theta = config.number("rope_theta", config.number("rope_parameters.rope_theta", 10_000));
         double factor = config.number(prefix + "factor");
         double low = config.number(prefix + "low_freq_factor", 1);

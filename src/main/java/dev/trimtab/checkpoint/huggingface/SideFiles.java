@@ -1,7 +1,11 @@
-package dev.trimtab.checkpoint;
+package dev.trimtab.checkpoint.huggingface;
 
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
+import dev.trimtab.checkpoint.JsonFile;
+import dev.trimtab.checkpoint.Metadata;
+import dev.trimtab.checkpoint.MetadataValue;
+import dev.trimtab.checkpoint.ValueType;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -10,7 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /// Turns `tokenizer_config.json` and `generation_config.json` into GGUF's keys.
-final class HuggingFaceSideFiles {
+final class SideFiles {
     static final String TEMPLATE = "tokenizer.chat_template";
 
     /// Where a template of several is the one for plain chats.
@@ -24,7 +28,7 @@ final class HuggingFaceSideFiles {
             "min_p", "general.sampling.min_p",
             "repetition_penalty", "general.sampling.penalty_repeat");
 
-    private HuggingFaceSideFiles() {}
+    private SideFiles() {}
 
     /// The ids at which generation stops, all of them, and the sampling that the makers advise.
     static void generation(Metadata config, Map<String, MetadataValue> values) {

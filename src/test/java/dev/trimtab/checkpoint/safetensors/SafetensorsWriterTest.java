@@ -1,9 +1,13 @@
-package dev.trimtab.checkpoint;
+package dev.trimtab.checkpoint.safetensors;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.trimtab.SharedData;
+import dev.trimtab.checkpoint.Checkpoint;
+import dev.trimtab.checkpoint.Contents;
+import dev.trimtab.checkpoint.TestCheckpoints;
+import dev.trimtab.checkpoint.TestTensors;
 import dev.trimtab.error.Internal;
 import dev.trimtab.error.Unsupported;
 import dev.trimtab.tensor.Encoding;
@@ -28,10 +32,10 @@ class SafetensorsWriterTest {
     @ParameterizedTest
     @EnumSource
     void givesBackEveryDtypeAndRefusesTheOthersByName(Encoding encoding) {
-        Tensor tensor = GgufWriterTest.tensor("odd \"name\" \u2693", encoding, 256, 3);
+        Tensor tensor = TestTensors.tensor("odd \"name\" \u2693", encoding, 256, 3);
         SafetensorsWriter writer = new SafetensorsWriter().text("format", "pt");
 
-        if (!SafetensorsDtypes.holds(encoding)) {
+        if (!Dtypes.holds(encoding)) {
             assertThatThrownBy(() -> writer.tensor(tensor))
                     .isInstanceOf(Unsupported.class)
                     .hasMessageContaining(encoding.name());
@@ -46,10 +50,10 @@ class SafetensorsWriterTest {
     @Test
     void alignsEachTensorToItsElement() {
         SafetensorsWriter writer = new SafetensorsWriter()
-                .tensor(GgufWriterTest.tensor("bytes", Encoding.U8, 3, 1))
-                .tensor(GgufWriterTest.tensor("halves", Encoding.BF16, 5, 1))
-                .tensor(GgufWriterTest.tensor("longs", Encoding.I64, 1, 1))
-                .tensor(GgufWriterTest.tensor("floats", Encoding.F32, 1, 1));
+                .tensor(TestTensors.tensor("bytes", Encoding.U8, 3, 1))
+                .tensor(TestTensors.tensor("halves", Encoding.BF16, 5, 1))
+                .tensor(TestTensors.tensor("longs", Encoding.I64, 1, 1))
+                .tensor(TestTensors.tensor("floats", Encoding.F32, 1, 1));
 
         byte[] bytes = writer.toBytes();
 
@@ -60,11 +64,11 @@ class SafetensorsWriterTest {
 
     @Test
     void refusesASecondTensorOfANameAndTheNameThatIsNone() {
-        SafetensorsWriter writer = new SafetensorsWriter().tensor(GgufWriterTest.tensor("a", Encoding.U8, 3, 1));
+        SafetensorsWriter writer = new SafetensorsWriter().tensor(TestTensors.tensor("a", Encoding.U8, 3, 1));
 
-        assertThatThrownBy(() -> writer.tensor(GgufWriterTest.tensor("a", Encoding.U8, 3, 1)))
+        assertThatThrownBy(() -> writer.tensor(TestTensors.tensor("a", Encoding.U8, 3, 1)))
                 .isInstanceOf(Internal.class);
-        assertThatThrownBy(() -> writer.tensor(GgufWriterTest.tensor("__metadata__", Encoding.U8, 3, 1)))
+        assertThatThrownBy(() -> writer.tensor(TestTensors.tensor("__metadata__", Encoding.U8, 3, 1)))
                 .isInstanceOf(Internal.class);
     }
 

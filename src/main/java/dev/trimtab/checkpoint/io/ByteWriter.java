@@ -1,23 +1,23 @@
-package dev.trimtab.checkpoint;
+package dev.trimtab.checkpoint.io;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /// A growing buffer of little-endian bytes: the writing twin of [ByteReader].
-final class ByteWriter {
+public final class ByteWriter {
     private byte[] bytes = new byte[4096];
     private int size;
 
-    int size() {
+    public int size() {
         return size;
     }
 
-    byte[] toBytes() {
+    public byte[] toBytes() {
         return Arrays.copyOf(bytes, size);
     }
 
     /// The low `width` bytes of `value`, lowest first.
-    ByteWriter whole(long value, int width) {
+    public ByteWriter whole(long value, int width) {
         reserve(width);
         for (int i = 0; i < width; i++) {
             bytes[size++] = (byte) (value >>> (8 * i));
@@ -25,16 +25,16 @@ final class ByteWriter {
         return this;
     }
 
-    ByteWriter int32(int value) {
+    public ByteWriter int32(int value) {
         return whole(value, 4);
     }
 
-    ByteWriter int64(long value) {
+    public ByteWriter int64(long value) {
         return whole(value, 8);
     }
 
     /// A u64 length and the UTF-8 bytes.
-    ByteWriter string(String text) {
+    public ByteWriter string(String text) {
         byte[] encoded = text.getBytes(StandardCharsets.UTF_8);
         int64(encoded.length);
         reserve(encoded.length);
@@ -44,11 +44,11 @@ final class ByteWriter {
     }
 
     /// Zeros up to the next multiple of `alignment`.
-    ByteWriter pad(int alignment) {
-        return zeros(Math.toIntExact(GgufReader.roundUp(size, alignment) - size));
+    public ByteWriter pad(int alignment) {
+        return zeros(Math.floorMod(-size, alignment));
     }
 
-    ByteWriter zeros(int count) {
+    public ByteWriter zeros(int count) {
         reserve(count);
         size += count;
         return this;

@@ -1,8 +1,9 @@
-package dev.trimtab.checkpoint;
+package dev.trimtab.checkpoint.safetensors;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.trimtab.SharedData;
+import dev.trimtab.checkpoint.Checkpoint;
 import dev.trimtab.tensor.Dequantizer;
 import dev.trimtab.tensor.Encoding;
 import dev.trimtab.tensor.Tensor;

@@ -1,4 +1,4 @@
-package dev.trimtab.checkpoint;
+package dev.trimtab.checkpoint.io;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -14,7 +14,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 
 /// Writes files whole or not at all, from bytes and from segments of any size.
-final class FileOutput {
+public final class FileOutput {
     /// Bytes handed to a channel at a time, for views of segments that no `ByteBuffer` can span.
     private static final long CHUNK_BYTES = 64 << 20;
 
@@ -22,14 +22,14 @@ final class FileOutput {
 
     /// Writes a file's bytes in order.
     @FunctionalInterface
-    interface Content {
+    public interface Content {
         void write(WritableByteChannel channel) throws IOException;
     }
 
     /// Writes `content` beside `path` and then renames it over, so that nobody sees it half done.
     ///
     /// @throws UncheckedIOException when the disk refuses, with the path
-    static void write(Path path, Content content) {
+    public static void write(Path path, Content content) {
         Path target = path.toAbsolutePath();
         try {
             Path part = Files.createTempFile(target.getParent(), target.getFileName() + ".", ".part");
@@ -48,7 +48,7 @@ final class FileOutput {
     }
 
     /// The bytes of `content`, for small ones.
-    static byte[] toBytes(Content content) {
+    public static byte[] toBytes(Content content) {
         try (var bytes = new ByteArrayOutputStream()) {
             content.write(Channels.newChannel(bytes));
             return bytes.toByteArray();
@@ -57,14 +57,14 @@ final class FileOutput {
         }
     }
 
-    static void write(WritableByteChannel channel, MemorySegment data) throws IOException {
+    public static void write(WritableByteChannel channel, MemorySegment data) throws IOException {
         for (long offset = 0; offset < data.byteSize(); offset += CHUNK_BYTES) {
             long size = Math.min(CHUNK_BYTES, data.byteSize() - offset);
             write(channel, data.asSlice(offset, size).asByteBuffer());
         }
     }
 
-    static void write(WritableByteChannel channel, byte[] bytes) throws IOException {
+    public static void write(WritableByteChannel channel, byte[] bytes) throws IOException {
         write(channel, ByteBuffer.wrap(bytes));
     }
 

@@ -1,9 +1,14 @@
-package dev.trimtab.checkpoint;
+package dev.trimtab.checkpoint.huggingface;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.trimtab.checkpoint.Checkpoint;
+import dev.trimtab.checkpoint.Metadata;
+import dev.trimtab.checkpoint.TestCheckpoints;
+import dev.trimtab.checkpoint.safetensors.SafetensorsReader;
+import dev.trimtab.checkpoint.safetensors.TestSafetensors;
 import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.error.NotFound;
 import dev.trimtab.error.Unsupported;
@@ -22,7 +27,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class HuggingFaceFolderTest {
+class ModelFolderTest {
     @TempDir
     private Path folder;
 

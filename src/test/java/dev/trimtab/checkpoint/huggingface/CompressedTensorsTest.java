@@ -1,8 +1,18 @@
-package dev.trimtab.checkpoint;
+package dev.trimtab.checkpoint.huggingface;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.trimtab.checkpoint.Checkpoint;
+import dev.trimtab.checkpoint.Metadata;
+import dev.trimtab.checkpoint.MetadataValue;
+import dev.trimtab.checkpoint.TestCheckpoints;
+import dev.trimtab.checkpoint.TestTensors;
+import dev.trimtab.checkpoint.ValueType;
+import dev.trimtab.checkpoint.io.ByteWriter;
+import dev.trimtab.checkpoint.safetensors.SafetensorsReader;
+import dev.trimtab.checkpoint.safetensors.SafetensorsWriter;
+import dev.trimtab.checkpoint.safetensors.TestSafetensors;
 import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.error.TrimtabException;
 import dev.trimtab.error.Unsupported;
@@ -113,7 +123,7 @@ class CompressedTensorsTest {
     @Test
     void leavesOtherTensorsAsTheyAre() {
         Map<String, Tensor> parts = packed(4, 4, Encoding.BF16, Kind.SYMMETRIC).parts();
-        Tensor head = GgufWriterTest.tensor("lm_head.weight", Encoding.F16, 8, 2);
+        Tensor head = TestTensors.tensor("lm_head.weight", Encoding.F16, 8, 2);
         put(parts, head);
 
         assertThat(decompress(parts)).containsOnlyKeys(NAME, "lm_head.weight").containsEntry("lm_head.weight", head);

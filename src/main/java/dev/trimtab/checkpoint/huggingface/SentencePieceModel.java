@@ -1,5 +1,7 @@
-package dev.trimtab.checkpoint;
+package dev.trimtab.checkpoint.huggingface;
 
+import dev.trimtab.checkpoint.MetadataValue;
+import dev.trimtab.checkpoint.ValueType;
 import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.error.Unsupported;
 import java.nio.ByteBuffer;

@@ -1,9 +1,12 @@
-package dev.trimtab.checkpoint;
+package dev.trimtab.checkpoint.safetensors;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.management.ThreadMXBean;
+import dev.trimtab.checkpoint.Contents;
+import dev.trimtab.checkpoint.TestTensors;
+import dev.trimtab.checkpoint.io.ByteWriter;
 import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.error.Unsupported;
 import dev.trimtab.tensor.Encoding;
@@ -25,9 +28,9 @@ class SafetensorsReaderTest {
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
     private final byte[] whole = TestSafetensors.bytes(List.of(
-            GgufWriterTest.tensor("model.first.weight", Encoding.F16, 7, 3),
-            GgufWriterTest.tensor("model.second.weight", Encoding.BF16, 5, 1),
-            GgufWriterTest.tensor("third", Encoding.I64, 2, 2)));
+            TestTensors.tensor("model.first.weight", Encoding.F16, 7, 3),
+            TestTensors.tensor("model.second.weight", Encoding.BF16, 5, 1),
+            TestTensors.tensor("third", Encoding.I64, 2, 2)));
 
     @Test
     void givesTensorsInTheOrderOfTheirBytesWithTheMetadata() {
@@ -38,7 +41,7 @@ class SafetensorsReaderTest {
         assertThat(third.encoding()).isEqualTo(Encoding.I64);
         assertThat(third.shape()).isEqualTo(Shape.of(2, 2));
         assertThat(third.data()
-                        .mismatch(GgufWriterTest.tensor("t", Encoding.I64, 2, 2).data()))
+                        .mismatch(TestTensors.tensor("t", Encoding.I64, 2, 2).data()))
                 .isEqualTo(-1);
         assertThat(contents.metadata().string("format")).isEqualTo("pt");
     }

@@ -1,4 +1,4 @@
-package dev.trimtab.checkpoint;
+package dev.trimtab.checkpoint.io;
 
 import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.error.NotFound;
@@ -25,7 +25,7 @@ import java.util.function.Supplier;
 /// throws `InternalError`; the rest of the last page reads as zeros without any fault; and a rewrite in place
 /// is seen half done. So [#reading(Supplier)] turns the first into [BadCheckpoint] and afterwards looks for
 /// the other two. Replacing a file by renaming another over it is harmless: the mapping keeps the old one.
-final class MappedFiles implements AutoCloseable {
+public final class MappedFiles implements AutoCloseable {
     /// A line of the cache.
     private static final long ALLOCATION_ALIGNMENT = 64;
 
@@ -70,7 +70,7 @@ final class MappedFiles implements AutoCloseable {
     ///
     /// @throws NotFound when there is no such file
     /// @throws BadCheckpoint when it cannot be read
-    MemorySegment map(Path path) {
+    public MemorySegment map(Path path) {
         if (!Files.exists(path)) {
             throw new NotFound(path + " does not exist");
         }
@@ -84,7 +84,7 @@ final class MappedFiles implements AutoCloseable {
     }
 
     /// Zeroed memory that lives as long as the mappings.
-    MemorySegment allocate(long sizeBytes) {
+    public MemorySegment allocate(long sizeBytes) {
         return arena.allocate(sizeBytes, ALLOCATION_ALIGNMENT);
     }
 
@@ -92,7 +92,7 @@ final class MappedFiles implements AutoCloseable {
     /// stayed whole.
     ///
     /// @throws BadCheckpoint when a file was truncated or rewritten since it was mapped
-    <T> T reading(Supplier<T> load) {
+    public <T> T reading(Supplier<T> load) {
         try {
             T loaded = load.get();
             files.forEach(MappedFile::checkUnchanged);

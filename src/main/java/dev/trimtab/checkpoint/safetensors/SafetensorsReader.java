@@ -1,7 +1,12 @@
-package dev.trimtab.checkpoint;
+package dev.trimtab.checkpoint.safetensors;
 
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
+import dev.trimtab.checkpoint.Contents;
+import dev.trimtab.checkpoint.JsonFile;
+import dev.trimtab.checkpoint.Metadata;
+import dev.trimtab.checkpoint.MetadataValue;
+import dev.trimtab.checkpoint.io.ByteReader;
 import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.error.Unsupported;
 import dev.trimtab.tensor.Encoding;
@@ -27,7 +32,7 @@ import java.util.Map;
 ///
 /// Source: huggingface/safetensors, `safetensors/src/tensor.rs` at 24b0b28. A tensor of any dtype is
 /// read; which can be decoded is [dev.trimtab.tensor.Dequantizer]'s to say.
-final class SafetensorsReader {
+public final class SafetensorsReader {
     /// The format's own limit.
     static final int HEADER_BYTES_MAX = 100_000_000;
 
@@ -54,7 +59,7 @@ final class SafetensorsReader {
     private record Entry(String name, String dtype, List<Long> shape, List<Long> offsets) {}
 
     /// Whether `bytes` could be a safetensors file: its header begins as one must.
-    static boolean recognizes(MemorySegment bytes) {
+    public static boolean recognizes(MemorySegment bytes) {
         return bytes.byteSize() > 8 && bytes.get(ValueLayout.JAVA_BYTE, 8) == '{';
     }
 
@@ -64,7 +69,7 @@ final class SafetensorsReader {
     /// @throws BadCheckpoint when a rule above is broken
     /// @throws Unsupported for a dtype that the format does not know, a tensor without elements or of
     ///     too many dimensions
-    static Contents read(String source, MemorySegment bytes) {
+    public static Contents read(String source, MemorySegment bytes) {
         return new SafetensorsReader(source, bytes).read();
     }
 
@@ -169,7 +174,7 @@ final class SafetensorsReader {
     }
 
     private Tensor tensor(Entry entry, MemorySegment data) {
-        Encoding encoding = SafetensorsDtypes.encoding(entry.dtype())
+        Encoding encoding = Dtypes.encoding(entry.dtype())
                 .orElseThrow(
                         () -> new Unsupported(source + ": " + shown(entry.name()) + ": dtype " + shown(entry.dtype())));
         List<Long> extents = entry.shape().isEmpty() ? List.of(1L) : entry.shape();

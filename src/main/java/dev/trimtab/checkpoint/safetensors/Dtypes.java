@@ -1,4 +1,4 @@
-package dev.trimtab.checkpoint;
+package dev.trimtab.checkpoint.safetensors;
 
 import dev.trimtab.tensor.Encoding;
 import java.util.EnumSet;
@@ -9,7 +9,7 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /// The dtypes of safetensors: each has an encoding of the same name.
-final class SafetensorsDtypes {
+final class Dtypes {
     private static final Set<Encoding> ENCODINGS = EnumSet.of(
             Encoding.BOOL,
             Encoding.F4,
@@ -37,7 +37,7 @@ final class SafetensorsDtypes {
     private static final Map<String, Encoding> BY_NAME =
             ENCODINGS.stream().collect(Collectors.toMap(Encoding::name, Function.identity()));
 
-    private SafetensorsDtypes() {}
+    private Dtypes() {}
 
     static Optional<Encoding> encoding(String dtype) {
         return Optional.ofNullable(BY_NAME.get(dtype));

@@ -1,4 +1,4 @@
-package dev.trimtab.checkpoint;
+package dev.trimtab.checkpoint.io;
 
 import dev.trimtab.error.BadCheckpoint;
 import java.lang.foreign.MemorySegment;
@@ -12,7 +12,7 @@ import java.nio.charset.StandardCharsets;
 /// there, and every claimed length is compared with what remains before anything is allocated for it.
 ///
 /// `what`, given to each read, names the field in the [BadCheckpoint] that a short file earns.
-final class ByteReader {
+public final class ByteReader {
     private static final ValueLayout.OfShort SHORT =
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -26,45 +26,45 @@ final class ByteReader {
     private long position;
 
     /// Starts at the first of `bytes`; `source` names the file in messages.
-    ByteReader(String source, MemorySegment bytes) {
+    public ByteReader(String source, MemorySegment bytes) {
         this.source = source;
         this.bytes = bytes;
     }
 
-    String source() {
+    public String source() {
         return source;
     }
 
     /// Offset of the next byte.
-    long position() {
+    public long position() {
         return position;
     }
 
     /// Bytes from here to the end.
-    long remaining() {
+    public long remaining() {
         return bytes.byteSize() - position;
     }
 
-    byte int8(String what) {
+    public byte int8(String what) {
         return bytes.get(ValueLayout.JAVA_BYTE, advance(1, what));
     }
 
-    short int16(String what) {
+    public short int16(String what) {
         return bytes.get(SHORT, advance(2, what));
     }
 
-    int int32(String what) {
+    public int int32(String what) {
         return bytes.get(INT, advance(4, what));
     }
 
-    long int64(String what) {
+    public long int64(String what) {
         return bytes.get(LONG, advance(8, what));
     }
 
     /// A count or length: u64 in the file, refused above `max`.
     ///
     /// A count must also be possible: `count` items of at least `itemBytes` each must fit in what remains.
-    int count(String what, long max, long itemBytes) {
+    public int count(String what, long max, long itemBytes) {
         long count = int64(what);
         if (count < 0 || count > max) {
             throw mismatch(what, "at most " + max, Long.toUnsignedString(count));
@@ -76,7 +76,7 @@ final class ByteReader {
     }
 
     /// A string whose bytes must be UTF-8: names and keys, which are compared.
-    String strictString(String what, int maxBytes) {
+    public String strictString(String what, int maxBytes) {
         ByteBuffer encoded = ByteBuffer.wrap(stringBytes(what, maxBytes));
         try {
             return StandardCharsets.UTF_8.newDecoder().decode(encoded).toString();
@@ -86,11 +86,11 @@ final class ByteReader {
     }
 
     /// A string in which bytes that are not UTF-8 become U+FFFD: values, which files hold in odd encodings.
-    String lenientString(String what, int maxBytes) {
+    public String lenientString(String what, int maxBytes) {
         return new String(stringBytes(what, maxBytes), StandardCharsets.UTF_8);
     }
 
-    BadCheckpoint mismatch(String what, Object expected, Object found) {
+    public BadCheckpoint mismatch(String what, Object expected, Object found) {
         String shown = what.length() <= SHOWN_MAX ? what : what.substring(0, SHOWN_MAX) + "...";
         return BadCheckpoint.mismatch(source + ": " + shown, expected, found);
     }

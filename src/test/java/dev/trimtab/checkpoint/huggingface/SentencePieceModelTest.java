@@ -1,8 +1,9 @@
-package dev.trimtab.checkpoint;
+package dev.trimtab.checkpoint.huggingface;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.trimtab.checkpoint.Metadata;
 import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.error.TrimtabException;
 import dev.trimtab.error.Unsupported;

@@ -1,8 +1,13 @@
-package dev.trimtab.checkpoint;
+package dev.trimtab.checkpoint.huggingface;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.trimtab.checkpoint.Checkpoint;
+import dev.trimtab.checkpoint.TestCheckpoints;
+import dev.trimtab.checkpoint.safetensors.SafetensorsReader;
+import dev.trimtab.checkpoint.safetensors.SafetensorsWriter;
+import dev.trimtab.checkpoint.safetensors.TestSafetensors;
 import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.error.NotFound;
 import dev.trimtab.error.Unsupported;
@@ -21,8 +26,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// Folders of which one JSON file is broken in every way a seed finds end in a failure with a name, or
-/// in a load, never in anything else. The weights' own headers are [SafetensorsReaderTest]'s.
-class HuggingFaceCorruptionTest {
+/// in a load, never in anything else. The weights' own headers are `SafetensorsReaderTest`'s.
+class ModelFolderCorruptionTest {
     private static final Duration TIME_MAX = Duration.ofSeconds(2);
     private static final String INDEX = "model.safetensors.index.json";
 

@@ -1,7 +1,13 @@
-package dev.trimtab.checkpoint;
+package dev.trimtab.checkpoint.huggingface;
 
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
+import dev.trimtab.checkpoint.Contents;
+import dev.trimtab.checkpoint.JsonFile;
+import dev.trimtab.checkpoint.Metadata;
+import dev.trimtab.checkpoint.MetadataValue;
+import dev.trimtab.checkpoint.io.MappedFiles;
+import dev.trimtab.checkpoint.safetensors.SafetensorsReader;
 import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.tensor.Tensor;
 import java.io.IOException;
@@ -16,18 +22,18 @@ import java.util.TreeMap;
 
 /// Reads a model as Hugging Face lays it out, and gives it GGUF's keys and names:
 ///
-/// 1. `config.json`: the architecture ([HuggingFaceConfig]).
+/// 1. `config.json`: the architecture ([ConfigJson]).
 /// 2. `model.safetensors`, or `model.safetensors.index.json` whose `weight_map` says which file holds which
 ///    tensor.
 /// 3. `tokenizer.json`, whole, as the pair `tokenizer.huggingface.json` (a key of GGUF's own), or else
 ///    `tokenizer.model` ([SentencePieceModel]).
 /// 4. `tokenizer_config.json`, `generation_config.json` and `chat_template.jinja` for the chat template, the
-///    tokens that begin and end texts, and the sampling its makers advise ([HuggingFaceSideFiles]).
+///    tokens that begin and end texts, and the sampling its makers advise ([SideFiles]).
 ///
 /// Matrices stored quantized come out as [CompressedTensors] says.
 ///
 /// Where the head is tied, whichever of the two matrices is stored is the embedding.
-final class HuggingFaceFolder {
+public final class ModelFolder {
     private static final String CONFIG = "config.json";
     private static final String SINGLE = "model.safetensors";
     private static final String INDEX = "model.safetensors.index.json";
@@ -49,19 +55,19 @@ final class HuggingFaceFolder {
     private final Path folder;
     private final MappedFiles files;
 
-    private HuggingFaceFolder(Path folder, MappedFiles files) {
+    private ModelFolder(Path folder, MappedFiles files) {
         this.folder = folder;
         this.files = files;
     }
 
     /// Reads and checks the model in `folder`, mapping its weights through `files`.
-    static Contents read(Path folder, MappedFiles files) {
-        return new HuggingFaceFolder(folder, files).read();
+    public static Contents read(Path folder, MappedFiles files) {
+        return new ModelFolder(folder, files).read();
     }
 
     /// As [#read] for one file of weights, mapped already; what other files there are lie beside it.
-    static Contents readFile(Path file, MemorySegment bytes, MappedFiles files) {
-        HuggingFaceFolder reader = new HuggingFaceFolder(file.resolveSibling(""), files);
+    public static Contents readFile(Path file, MemorySegment bytes, MappedFiles files) {
+        ModelFolder reader = new ModelFolder(file.resolveSibling(""), files);
         return reader.canonical(SafetensorsReader.read(file.toString(), bytes));
     }
 
@@ -148,7 +154,7 @@ final class HuggingFaceFolder {
             tensors.putAll(renamed(source, "", stored.tensors()));
         } else {
             Metadata config = flattened(CONFIG);
-            values.putAll(HuggingFaceConfig.toMetadata(config));
+            values.putAll(ConfigJson.toMetadata(config));
             Metadata converted = new Metadata(source, values);
             tensors.putAll(
                     renamed(source, converted.string("general.architecture"), weights(config, stored.tensors())));
@@ -171,12 +177,12 @@ final class HuggingFaceFolder {
     private Map<String, Tensor> renamed(String source, String architecture, Map<String, Tensor> stored) {
         Map<String, Tensor> tensors = new LinkedHashMap<>();
         stored.forEach((name, tensor) -> {
-            if (HuggingFaceNames.isBuffer(name)) {
+            if (TensorNames.isBuffer(name)) {
                 return;
             }
-            String canonical = HuggingFaceNames.canonical(architecture, name).orElse(name);
+            String canonical = TensorNames.canonical(architecture, name).orElse(name);
             Tensor renamed = new Tensor(canonical, tensor.encoding(), tensor.shape(), tensor.data());
-            if (tensors.put(canonical, HuggingFaceValues.canonical(architecture, renamed, files)) != null) {
+            if (tensors.put(canonical, TensorValues.canonical(architecture, renamed, files)) != null) {
                 throw BadCheckpoint.mismatch(source + ": tensor " + canonical, "one under its names", "two");
             }
         });
@@ -197,13 +203,13 @@ final class HuggingFaceFolder {
             values.putAll(SentencePieceModel.read(folder.resolve(SENTENCE_PIECE).toString(), bytes(SENTENCE_PIECE)));
         }
         if (Files.exists(folder.resolve(GENERATION_CONFIG))) {
-            HuggingFaceSideFiles.generation(flattened(GENERATION_CONFIG), values);
+            SideFiles.generation(flattened(GENERATION_CONFIG), values);
         }
         if (Files.exists(folder.resolve(TOKENIZER_CONFIG))) {
-            HuggingFaceSideFiles.tokenizer(flattened(TOKENIZER_CONFIG), bytes(TOKENIZER_CONFIG), values);
+            SideFiles.tokenizer(flattened(TOKENIZER_CONFIG), bytes(TOKENIZER_CONFIG), values);
         }
         if (Files.exists(folder.resolve(TEMPLATE))) {
-            values.put(HuggingFaceSideFiles.TEMPLATE, text(TEMPLATE));
+            values.put(SideFiles.TEMPLATE, text(TEMPLATE));
         }
     }
 

@@ -1,5 +1,8 @@
-package dev.trimtab.checkpoint;
+package dev.trimtab.checkpoint.huggingface;
 
+import dev.trimtab.checkpoint.Metadata;
+import dev.trimtab.checkpoint.MetadataValue;
+import dev.trimtab.checkpoint.ValueType;
 import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.error.Unsupported;
 import java.util.Arrays;
@@ -14,7 +17,7 @@ import java.util.Set;
 /// One thing it does not turn: Hugging Face's weights rotate the two halves of a head, GGUF's `llama` rotates
 /// adjacent pairs and has its rows permuted for that. The rows stay as they are and [Metadata#ROPE_PAIRING]
 /// says `halves`.
-final class HuggingFaceConfig {
+final class ConfigJson {
     /// `model_type` and GGUF's `general.architecture`.
     private static final Map<String, String> ARCHITECTURES = Map.ofEntries(
             Map.entry("llama", "llama"),
@@ -90,7 +93,7 @@ final class HuggingFaceConfig {
     private final Metadata config;
     private final Map<String, MetadataValue> values = new LinkedHashMap<>();
 
-    private HuggingFaceConfig(Metadata config) {
+    private ConfigJson(Metadata config) {
         this.config = config;
     }
 
@@ -100,7 +103,7 @@ final class HuggingFaceConfig {
     ///     here
     /// @throws BadCheckpoint for values of other types and ranges
     static Map<String, MetadataValue> toMetadata(Metadata config) {
-        return new HuggingFaceConfig(config).convert();
+        return new ConfigJson(config).convert();
     }
 
     /// The kind of rotation scaling, `default` where there is none.

@@ -1,5 +1,8 @@
-package dev.trimtab.checkpoint;
+package dev.trimtab.checkpoint.safetensors;
 
+import dev.trimtab.checkpoint.Checkpoint;
+import dev.trimtab.checkpoint.Metadata;
+import dev.trimtab.checkpoint.io.ByteWriter;
 import dev.trimtab.tensor.Shape;
 import dev.trimtab.tensor.Tensor;
 import java.io.ByteArrayOutputStream;
@@ -18,7 +21,7 @@ public final class TestSafetensors {
     private TestSafetensors() {}
 
     /// The bytes of a safetensors file of `tensors`, under their own names.
-    static byte[] bytes(Collection<Tensor> tensors) {
+    public static byte[] bytes(Collection<Tensor> tensors) {
         StringJoiner entries = new StringJoiner(", ", "{\"__metadata__\": {\"format\": \"pt\"}, ", "}");
         var buffer = new ByteArrayOutputStream();
         for (Tensor tensor : tensors) {
@@ -31,7 +34,7 @@ public final class TestSafetensors {
     }
 
     /// A file of any header and buffer.
-    static byte[] file(String header, byte[] buffer) {
+    public static byte[] file(String header, byte[] buffer) {
         byte[] json = header.getBytes(StandardCharsets.UTF_8);
         var out = new ByteArrayOutputStream();
         out.writeBytes(new ByteWriter().int64(json.length).toBytes());
@@ -69,7 +72,7 @@ public final class TestSafetensors {
 
     /// The rows of a matrix stored for adjacent rotation in the order that rotates halves: row 2i + t of each
     /// head goes to row t D/2 + i.
-    static MemorySegment halves(Tensor tensor, long heads) {
+    public static MemorySegment halves(Tensor tensor, long heads) {
         Shape shape = tensor.shape();
         long rowBytes = tensor.sizeBytes() / shape.rows();
         long headDim = shape.rows() / heads;

@@ -1,7 +1,9 @@
-package dev.trimtab.checkpoint;
+package dev.trimtab.checkpoint.safetensors;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
+import dev.trimtab.checkpoint.io.ByteWriter;
+import dev.trimtab.checkpoint.io.FileOutput;
 import dev.trimtab.error.Internal;
 import dev.trimtab.error.Unsupported;
 import dev.trimtab.tensor.Tensor;
@@ -42,7 +44,7 @@ public final class SafetensorsWriter {
     ///
     /// @throws Unsupported for an encoding that is no dtype of safetensors
     public SafetensorsWriter tensor(Tensor tensor) {
-        if (!SafetensorsDtypes.holds(tensor.encoding())) {
+        if (!Dtypes.holds(tensor.encoding())) {
             throw new Unsupported(tensor.name() + ": safetensors cannot hold " + tensor.encoding());
         }
         if (tensor.name().equals(SafetensorsReader.METADATA) || tensors.putIfAbsent(tensor.name(), tensor) != null) {

@@ -1,0 +1,5 @@
+/// Safetensors files: read and checked, written.
+@NullMarked
+package dev.trimtab.checkpoint.safetensors;
+
+import org.jspecify.annotations.NullMarked;
