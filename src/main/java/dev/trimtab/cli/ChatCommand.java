@@ -63,8 +63,7 @@ final class ChatCommand implements Callable<Integer> {
         messages.add(Map.of("role", "user", "content", line));
         try {
             int[] ids = Prompts.chat(variant, messages, Map.of());
-            String answer = new Answer(variant)
-                    .print(sampling.request("chat", ids, variant.contextLength()), spec.commandLine());
+            String answer = new Answer(variant).print(sampling.request("chat", ids, variant), spec.commandLine());
             messages.add(Map.of("role", "assistant", "content", answer));
         } catch (InvalidRequest refused) {
             messages.removeLast();

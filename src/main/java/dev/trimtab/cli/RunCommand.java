@@ -39,7 +39,7 @@ final class RunCommand implements Callable<Integer> {
             int[] ids = plain
                     ? Prompts.text(variant, prompt)
                     : Prompts.chat(variant, List.of(Map.of("role", "user", "content", prompt)), Map.of());
-            new Answer(variant).print(sampling.request("run", ids, variant.contextLength()), spec.commandLine());
+            new Answer(variant).print(sampling.request("run", ids, variant), spec.commandLine());
             return 0;
         }
     }

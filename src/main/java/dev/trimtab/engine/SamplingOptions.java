@@ -32,26 +32,61 @@ public record SamplingOptions(
     /// OpenAI's limit on the number of biased tokens.
     public static final int LOGIT_BIAS_MAX = 300;
 
+    /// The numbers above by the names that requests use, each with its range.
+    public enum Field {
+        TEMPERATURE("temperature", 0, 2),
+        TOP_K("top_k", 0, Integer.MAX_VALUE),
+        TOP_P("top_p", Float.MIN_VALUE, 1),
+        MIN_P("min_p", 0, 1),
+        REPETITION_PENALTY("repetition_penalty", Float.MIN_VALUE, 10),
+        PRESENCE_PENALTY("presence_penalty", -2, 2),
+        FREQUENCY_PENALTY("frequency_penalty", -2, 2),
+        LOGIT_BIAS("logit_bias", -100, 100);
+
+        private final String param;
+        private final float min;
+        private final float max;
+
+        Field(String param, float min, float max) {
+            this.param = param;
+            this.min = min;
+            this.max = max;
+        }
+
+        public String param() {
+            return param;
+        }
+
+        public boolean allows(float value) {
+            return value >= min && value <= max;
+        }
+
+        /// What it allows, for messages.
+        public String expected() {
+            return "a number in " + min + ".." + max;
+        }
+
+        /// @throws InvalidRequest unless it allows `value`
+        public void check(float value) {
+            if (!allows(value)) {
+                throw InvalidRequest.param(param, param + ": " + expected() + " expected, found " + value);
+            }
+        }
+    }
+
     public SamplingOptions {
-        inRange("temperature", temperature, 0, 2);
-        inRange("top_k", topK, 0, Integer.MAX_VALUE);
-        inRange("top_p", topP, Float.MIN_VALUE, 1);
-        inRange("min_p", minP, 0, 1);
-        inRange("repetition_penalty", repetitionPenalty, Float.MIN_VALUE, 10);
-        inRange("presence_penalty", presencePenalty, -2, 2);
-        inRange("frequency_penalty", frequencyPenalty, -2, 2);
+        Field.TEMPERATURE.check(temperature);
+        Field.TOP_K.check(topK);
+        Field.TOP_P.check(topP);
+        Field.MIN_P.check(minP);
+        Field.REPETITION_PENALTY.check(repetitionPenalty);
+        Field.PRESENCE_PENALTY.check(presencePenalty);
+        Field.FREQUENCY_PENALTY.check(frequencyPenalty);
         logitBias = Map.copyOf(logitBias);
         if (logitBias.size() > LOGIT_BIAS_MAX) {
             throw InvalidRequest.param(
                     "logit_bias", "logit_bias: at most " + LOGIT_BIAS_MAX + " tokens, found " + logitBias.size());
         }
-        logitBias.values().forEach(bias -> inRange("logit_bias", bias, -100, 100));
-    }
-
-    private static void inRange(String param, float value, float min, float max) {
-        if (!(value >= min && value <= max)) {
-            throw InvalidRequest.param(
-                    param, param + ": a number in " + min + ".." + max + " expected, found " + value);
-        }
+        logitBias.values().forEach(bias -> Field.LOGIT_BIAS.check(bias));
     }
 }

@@ -27,7 +27,11 @@ import java.util.TreeMap;
 ///
 /// @param <M> what computes it: our own [Model], or another backend's
 record LoadedCheckpoint<M extends ForwardPass>(
-        M model, Tokenizer tokenizer, Optional<ChatTemplate> chatTemplate, Map<String, Object> description) {
+        M model,
+        Tokenizer tokenizer,
+        Optional<ChatTemplate> chatTemplate,
+        SamplingDefaults samplingDefaults,
+        Map<String, Object> description) {
     /// What to build of a checkpoint.
     record Request(Kernels kernels, ModelLoader.Options options, Model.Capacity capacity) {}
 
@@ -39,11 +43,12 @@ record LoadedCheckpoint<M extends ForwardPass>(
         ModelConfig config = ModelLoader.configOf(checkpoint);
         Tokenizer tokenizer = tokenizer(metadata, config.vocabSize());
         Optional<ChatTemplate> template = template(metadata);
+        SamplingDefaults sampling = SamplingDefaults.of(metadata);
         Model model = ModelLoader.load(checkpoint, request.kernels(), request.options(), request.capacity(), listener);
-        Map<String, Object> facts = describe(checkpoint, model);
+        Map<String, Object> facts = describe(checkpoint, model, sampling);
         facts.put("weight_bytes", model.weightBytes());
         facts.put("kv_bytes_per_token", model.kvLayout().blockBytes() / KvLayout.BLOCK_TOKENS);
-        return new LoadedCheckpoint<>(model, tokenizer, template, Collections.unmodifiableMap(facts));
+        return new LoadedCheckpoint<>(model, tokenizer, template, sampling, Collections.unmodifiableMap(facts));
     }
 
     /// As [#load], with llama.cpp to compute it; the model is the caller's to close.
@@ -51,11 +56,12 @@ record LoadedCheckpoint<M extends ForwardPass>(
         Metadata metadata = checkpoint.metadata();
         Tokenizer tokenizer = Tokenizer.of(metadata);
         Optional<ChatTemplate> template = template(metadata);
+        SamplingDefaults sampling = SamplingDefaults.of(metadata);
         LlamaForwardPass model = backend.load(checkpoint, engine);
-        Map<String, Object> facts = describe(checkpoint, model);
+        Map<String, Object> facts = describe(checkpoint, model, sampling);
         facts.put("weight_bytes", storedBytes(checkpoint));
         facts.put("backend", Backend.LLAMA_CPP.word());
-        return new LoadedCheckpoint<>(model, tokenizer, template, Collections.unmodifiableMap(facts));
+        return new LoadedCheckpoint<>(model, tokenizer, template, sampling, Collections.unmodifiableMap(facts));
     }
 
     private static Tokenizer tokenizer(Metadata metadata, int vocabSize) {
@@ -75,7 +81,7 @@ record LoadedCheckpoint<M extends ForwardPass>(
                 : Optional.empty();
     }
 
-    private static Map<String, Object> describe(Checkpoint checkpoint, ForwardPass model) {
+    private static Map<String, Object> describe(Checkpoint checkpoint, ForwardPass model, SamplingDefaults sampling) {
         Map<String, Object> facts = new LinkedHashMap<>();
         facts.put("source", checkpoint.metadata().source());
         facts.put("architecture", checkpoint.metadata().string("general.architecture"));
@@ -83,6 +89,9 @@ record LoadedCheckpoint<M extends ForwardPass>(
         facts.put("encoding", encodings(checkpoint));
         facts.put("context_length", model.contextLength());
         facts.put("vocab_size", model.vocabSize());
+        if (!sampling.equals(SamplingDefaults.NONE)) {
+            facts.put("sampling_defaults", sampling.named());
+        }
         return facts;
     }
 

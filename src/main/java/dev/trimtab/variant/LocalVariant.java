@@ -20,6 +20,7 @@ final class LocalVariant implements Variant {
     private final ForwardPass model;
     private final Tokenizer tokenizer;
     private final Optional<ChatTemplate> chatTemplate;
+    private final SamplingDefaults samplingDefaults;
     private final Engine engine;
     private final Map<String, Object> description;
     private final Runnable release;
@@ -31,6 +32,7 @@ final class LocalVariant implements Variant {
         this.model = loaded.model();
         this.tokenizer = loaded.tokenizer();
         this.chatTemplate = loaded.chatTemplate();
+        this.samplingDefaults = loaded.samplingDefaults();
         this.engine = engine;
         this.description = loaded.description();
         this.release = release;
@@ -73,6 +75,11 @@ final class LocalVariant implements Variant {
         vocabulary.bos().ifPresent(id -> defaults.put("bos_token", vocabulary.piece(id)));
         vocabulary.eos().ifPresent(id -> defaults.put("eos_token", vocabulary.piece(id)));
         return defaults;
+    }
+
+    @Override
+    public SamplingDefaults samplingDefaults() {
+        return samplingDefaults;
     }
 
     @Override

@@ -28,6 +28,9 @@ public interface Variant {
     /// What every rendering of the template sees beside the messages: `bos_token` and `eos_token`.
     Map<String, Object> templateDefaults();
 
+    /// What a request that leaves these fields out is sampled with.
+    SamplingDefaults samplingDefaults();
+
     /// Queues a sequence; see [dev.trimtab.engine.Engine#submit].
     Generation submit(GenerationRequest request, TokenSink sink);
 

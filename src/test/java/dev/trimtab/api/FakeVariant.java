@@ -13,6 +13,7 @@ import dev.trimtab.engine.Usage;
 import dev.trimtab.error.TrimtabException;
 import dev.trimtab.template.ChatTemplate;
 import dev.trimtab.tokenizer.Tokenizer;
+import dev.trimtab.variant.SamplingDefaults;
 import dev.trimtab.variant.Variant;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -121,6 +122,7 @@ public final class FakeVariant implements Variant {
     private final BlockingQueue<Submission> submissions = new LinkedBlockingQueue<>();
     private volatile Script script = CANNED;
     private volatile boolean chatty = true;
+    private volatile SamplingDefaults samplingDefaults = SamplingDefaults.NONE;
 
     public FakeVariant(String name) {
         this.name = name;
@@ -135,6 +137,12 @@ public final class FakeVariant implements Variant {
     /// From now on it has no chat template.
     public FakeVariant withoutTemplate() {
         chatty = false;
+        return this;
+    }
+
+    /// From now on its makers advise this sampling.
+    public FakeVariant advising(SamplingDefaults defaults) {
+        samplingDefaults = defaults;
         return this;
     }
 
@@ -171,6 +179,11 @@ public final class FakeVariant implements Variant {
     @Override
     public Map<String, Object> templateDefaults() {
         return Map.of("eos_token", "<|im_end|>");
+    }
+
+    @Override
+    public SamplingDefaults samplingDefaults() {
+        return samplingDefaults;
     }
 
     @Override

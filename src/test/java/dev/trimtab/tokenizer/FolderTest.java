@@ -50,6 +50,16 @@ class FolderTest {
         }
     }
 
+    @Test
+    void takesNoSamplingFromMakersWhoSayNotToSample() throws IOException {
+        TestSafetensors.llama(TestCheckpoints.llama().untied().open(), folder);
+        write("generation_config.json", "{\"do_sample\": false, \"temperature\": 0.6, \"top_p\": null}");
+
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            assertThat(checkpoint.metadata().values().keySet()).noneMatch(key -> key.startsWith("general.sampling."));
+        }
+    }
+
     private void write(String name, String text) throws IOException {
         Files.writeString(folder.resolve(name), text);
     }

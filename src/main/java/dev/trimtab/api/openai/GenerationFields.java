@@ -4,8 +4,10 @@ import dev.trimtab.api.http.Fields;
 import dev.trimtab.api.http.Fields.Default;
 import dev.trimtab.api.openai.CompletionRequest.Delivery;
 import dev.trimtab.engine.SamplingOptions;
+import dev.trimtab.engine.SamplingOptions.Field;
 import dev.trimtab.engine.StopCondition;
 import dev.trimtab.error.InvalidRequest;
+import dev.trimtab.variant.SamplingDefaults;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -21,14 +23,15 @@ final class GenerationFields {
 
     private GenerationFields() {}
 
-    static SamplingOptions sampling(Fields fields, int vocabSize) {
-        int topK = fields.integer("top_k", -1, Integer.MAX_VALUE, 0);
+    /// What `defaults` advises goes before OpenAI's defaults, and what is asked for before both.
+    static SamplingOptions sampling(Fields fields, SamplingDefaults defaults, int vocabSize) {
+        int topK = fields.integer("top_k", -1, Integer.MAX_VALUE, (int) defaults.or(Field.TOP_K, 0));
         return new SamplingOptions(
-                fields.number("temperature", 1),
+                fields.number("temperature", defaults.or(Field.TEMPERATURE, 1)),
                 Math.max(0, topK), // vLLM's clients say -1 for all
-                fields.number("top_p", 1),
-                fields.number("min_p", 0),
-                fields.number("repetition_penalty", 1),
+                fields.number("top_p", defaults.or(Field.TOP_P, 1)),
+                fields.number("min_p", defaults.or(Field.MIN_P, 0)),
+                fields.number("repetition_penalty", defaults.or(Field.REPETITION_PENALTY, 1)),
                 fields.number("presence_penalty", 0),
                 fields.number("frequency_penalty", 0),
                 logitBias(fields, vocabSize),

@@ -58,7 +58,7 @@ final class RequestReader {
     private static CompletionRequest request(
             Shape shape, Fields fields, Variant variant, List<int[]> prompts, Wanted wanted) {
         int vocabSize = variant.tokenizer().vocabulary().size();
-        SamplingOptions sampling = GenerationFields.sampling(fields, vocabSize);
+        SamplingOptions sampling = GenerationFields.sampling(fields, variant.samplingDefaults(), vocabSize);
         String promptParam = shape == Shape.CHAT ? "messages" : "prompt";
         int maxTokensDefault = shape == Shape.CHAT ? Integer.MAX_VALUE : TEXT_MAX_TOKENS;
         int maxTokens =

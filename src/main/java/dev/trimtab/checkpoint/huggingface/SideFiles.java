@@ -30,7 +30,8 @@ final class SideFiles {
 
     private SideFiles() {}
 
-    /// The ids at which generation stops, all of them, and the sampling that the makers advise.
+    /// The ids at which generation stops, all of them, and the sampling that the makers advise, none where they
+    /// say not to sample (`do_sample` false).
     static void generation(Metadata config, Map<String, MetadataValue> values) {
         config.find("eos_token_id").ifPresent(value -> {
             long[] ids = value instanceof MetadataValue.Wholes

@@ -9,7 +9,9 @@ import dev.trimtab.api.http.RequestReport;
 import dev.trimtab.engine.FinishReason;
 import dev.trimtab.engine.GenerationRequest;
 import dev.trimtab.engine.SamplingOptions;
+import dev.trimtab.engine.SamplingOptions.Field;
 import dev.trimtab.engine.StopCondition;
+import dev.trimtab.variant.SamplingDefaults;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
@@ -103,6 +105,25 @@ final class CompletionsTest {
         assertThat(request.sampling())
                 .isEqualTo(new SamplingOptions(1, 0, 1, 0, 1, 0, 0, Map.of(), OptionalLong.empty()));
         assertThat(request.stop()).isEqualTo(StopCondition.maxTokens(16));
+    }
+
+    @Test
+    void takesTheModelsAdviceForWhatIsLeftOut() throws Exception {
+        server.variant()
+                .advising(new SamplingDefaults(Map.of(
+                        Field.TEMPERATURE, 0.6f,
+                        Field.TOP_K, 20f,
+                        Field.TOP_P, 0.95f,
+                        Field.MIN_P, 0.05f,
+                        Field.REPETITION_PENALTY, 1.05f)));
+
+        text("\"prompt\":\"x\"");
+        text("\"prompt\":\"x\",\"temperature\":0,\"top_k\":-1,\"top_p\":null,\"min_p\":0");
+
+        assertThat(server.nextSubmission().request().sampling())
+                .isEqualTo(new SamplingOptions(0.6f, 20, 0.95f, 0.05f, 1.05f, 0, 0, Map.of(), OptionalLong.empty()));
+        assertThat(server.nextSubmission().request().sampling())
+                .isEqualTo(new SamplingOptions(0, 0, 0.95f, 0, 1.05f, 0, 0, Map.of(), OptionalLong.empty()));
     }
 
     @Test
