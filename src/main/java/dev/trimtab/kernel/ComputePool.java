@@ -8,7 +8,6 @@ import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
@@ -18,13 +17,14 @@ import org.jspecify.annotations.Nullable;
 /// The process's worker threads for kernels, one per physical core, the caller being one of them.
 ///
 /// A run is a range cut into chunks that the caller and the workers claim one after the other, so that a core
-/// which a neighbour slows down takes fewer of them. The state of a run is one 64-bit ticket, generation and
-/// next index together: a worker that comes late finds the generation closed and touches nothing, so nobody
-/// waits for a worker that took no chunk. A worker spins for [#SPIN_NANOS] after its last chunk and parks
-/// then; a run allocates nothing.
+/// which a neighbour slows down takes fewer of them. Everything about a run is in its own object, published
+/// by one volatile write: a worker that comes late, or that was interrupted between two chunks, holds a run
+/// that has none left and can touch nothing of the next, so nobody waits for a worker that took no chunk. A
+/// worker spins for [#SPIN_NANOS] after its last chunk and parks then.
 ///
 /// Any thread may call [#run]; runs of several callers are served one at a time in order of arrival. A body
-/// must not call [#run] itself.
+/// must not call [#run] itself. What the caller wrote before [#run] is visible to the body, and what the body
+/// wrote to the caller afterwards and to the bodies of later runs.
 public final class ComputePool implements AutoCloseable {
     /// A piece of work over `[from, to)`.
     @FunctionalInterface
@@ -46,23 +46,18 @@ public final class ComputePool implements AutoCloseable {
     /// More than any machine has cores; a larger number is a slip of the caller.
     private static final int THREADS_MAX = 1024;
 
-    private static final long CLOSED = -1;
+    /// What a new pool's workers have done already.
+    private static final Run NONE = new Run((_, _) -> {}, 0, 1);
+
+    /// Ends the workers.
+    private static final Run CLOSED = new Run((_, _) -> {}, 0, 1);
 
     private final int threads;
     private final Worker[] workers;
     private final ReentrantLock turn = new ReentrantLock(true);
 
-    /// Generation in the upper half, next unclaimed index in the lower; [#CLOSED] ends the workers.
-    private final AtomicLong ticket = new AtomicLong();
-
-    private final AtomicInteger remaining = new AtomicInteger();
-    private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
-    private volatile @Nullable Thread waiter;
-
-    // Written before the ticket of a generation is published, stable until its last chunk is done.
-    private Body body = (from, to) -> {};
-    private int count;
-    private int chunk;
+    /// The run in progress, or the last one.
+    private volatile Run current = NONE;
 
     /// Starts `threads - 1` workers.
     public ComputePool(int threads) {
@@ -124,7 +119,7 @@ public final class ComputePool implements AutoCloseable {
         }
         turn.lock();
         try {
-            if (ticket.get() == CLOSED) {
+            if (current == CLOSED) {
                 throw new Internal("compute pool: run called after close");
             }
             if (workers.length == 0 || count <= grain) {
@@ -145,83 +140,17 @@ public final class ComputePool implements AutoCloseable {
 
     private void runShared(int count, int grain, Body body) {
         int grains = Math.ceilDiv(count, grain);
-        this.body = body;
-        this.count = count;
-        this.chunk = grain * Math.max(1, grains / (threads * CHUNKS_PER_THREAD));
-        remaining.set(count);
-        long generation = ((ticket.get() >>> 32) + 1) & 0x7fff_ffffL;
-        ticket.set(generation << 32);
+        Run run = new Run(body, count, grain * Math.max(1, grains / (threads * CHUNKS_PER_THREAD)));
+        publish(run);
+        run.claimChunks();
+        run.awaitLast();
+        run.rethrowFailure();
+    }
+
+    private void publish(Run run) {
+        current = run;
         for (Worker worker : workers) {
             worker.wake();
-        }
-        claimChunks(generation);
-        awaitLast();
-        Throwable thrown = failure.getAndSet(null);
-        if (thrown != null) {
-            rethrow(thrown);
-        }
-    }
-
-    /// Claims and runs chunks of `generation` until none is left. Fields read between the look at the ticket
-    /// and the successful exchange belong to that generation: they change only after its last chunk, which
-    /// moves the ticket.
-    private void claimChunks(long generation) {
-        while (true) {
-            long seen = ticket.get();
-            if (seen >>> 32 != generation) {
-                return;
-            }
-            int from = (int) seen;
-            int end = count;
-            if (from >= end) {
-                return;
-            }
-            int to = Math.min(end, from + chunk);
-            if (ticket.compareAndSet(seen, (generation << 32) | to)) {
-                runChunk(from, to);
-            }
-        }
-    }
-
-    private void runChunk(int from, int to) {
-        try {
-            if (failure.get() == null) {
-                body.run(from, to);
-            }
-        } catch (Throwable thrown) {
-            failure.compareAndSet(null, thrown);
-        } finally {
-            if (remaining.addAndGet(from - to) == 0) {
-                LockSupport.unpark(waiter);
-            }
-        }
-    }
-
-    private void awaitLast() {
-        long deadline = System.nanoTime() + SPIN_NANOS;
-        while (remaining.get() > 0) {
-            for (int i = 0; i < SPIN_ROUNDS && remaining.get() > 0; i++) {
-                Thread.onSpinWait();
-            }
-            if (System.nanoTime() - deadline > 0) {
-                parkUntilLast();
-            }
-        }
-    }
-
-    private void parkUntilLast() {
-        waiter = Thread.currentThread();
-        while (remaining.get() > 0) {
-            LockSupport.park(this);
-        }
-        waiter = null;
-    }
-
-    private static void rethrow(Throwable thrown) {
-        switch (thrown) {
-            case RuntimeException exception -> throw exception;
-            case Error error -> throw error;
-            default -> throw new Internal("compute pool: a body threw a checked exception", thrown);
         }
     }
 
@@ -230,10 +159,7 @@ public final class ComputePool implements AutoCloseable {
     public void close() {
         turn.lock();
         try {
-            ticket.set(CLOSED);
-            for (Worker worker : workers) {
-                worker.wake();
-            }
+            publish(CLOSED);
         } finally {
             turn.unlock();
         }
@@ -256,6 +182,83 @@ public final class ComputePool implements AutoCloseable {
         }
     }
 
+    /// One run: the work, which never changes, and how far it is. A new object each time, because fields of
+    /// the pool would change under a worker that is still looking for a chunk of the run before.
+    private static final class Run {
+        private final Body body;
+        private final int count;
+        private final int chunk;
+        private final int chunks;
+
+        /// Chunks given out; more than there are, once a thread has asked in vain.
+        private final AtomicInteger claimed = new AtomicInteger();
+
+        /// Chunks not done. The last write to it comes after all that the bodies wrote.
+        private final AtomicInteger remaining;
+
+        private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+        private volatile @Nullable Thread waiter;
+
+        Run(Body body, int count, int chunk) {
+            this.body = body;
+            this.count = count;
+            this.chunk = chunk;
+            this.chunks = Math.ceilDiv(count, chunk);
+            this.remaining = new AtomicInteger(chunks);
+        }
+
+        void claimChunks() {
+            for (int i = claimed.getAndIncrement(); i < chunks; i = claimed.getAndIncrement()) {
+                int from = i * chunk;
+                runChunk(from, from + Math.min(chunk, count - from));
+            }
+        }
+
+        private void runChunk(int from, int to) {
+            try {
+                if (failure.get() == null) {
+                    body.run(from, to);
+                }
+            } catch (Throwable thrown) {
+                failure.compareAndSet(null, thrown);
+            } finally {
+                if (remaining.decrementAndGet() == 0) {
+                    LockSupport.unpark(waiter);
+                }
+            }
+        }
+
+        void awaitLast() {
+            long deadline = System.nanoTime() + SPIN_NANOS;
+            while (remaining.get() > 0) {
+                for (int i = 0; i < SPIN_ROUNDS && remaining.get() > 0; i++) {
+                    Thread.onSpinWait();
+                }
+                if (System.nanoTime() - deadline > 0) {
+                    parkUntilLast();
+                }
+            }
+        }
+
+        /// `waiter` is written before `remaining` is read here, and `remaining` before `waiter` is read in
+        /// [#runChunk]: one of the two sees the other.
+        private void parkUntilLast() {
+            waiter = Thread.currentThread();
+            while (remaining.get() > 0) {
+                LockSupport.park(this);
+            }
+        }
+
+        void rethrowFailure() {
+            switch (failure.get()) {
+                case null -> {}
+                case RuntimeException exception -> throw exception;
+                case Error error -> throw error;
+                case Throwable checked -> throw new Internal("compute pool: a body threw a checked exception", checked);
+            }
+        }
+    }
+
     private final class Worker extends Thread {
         private final int index;
         private volatile boolean parked;
@@ -266,7 +269,7 @@ public final class ComputePool implements AutoCloseable {
             setDaemon(true);
         }
 
-        /// The ticket is written before `parked` is read here, and `parked` before the ticket is read in
+        /// `current` is written before `parked` is read here, and `parked` before `current` is read in
         /// [#awaitAfter]: one of the two sees the other.
         void wake() {
             if (parked) {
@@ -276,33 +279,27 @@ public final class ComputePool implements AutoCloseable {
 
         @Override
         public void run() {
-            long generation = 0;
-            while (true) {
-                long seen = awaitAfter(generation);
-                if (seen == CLOSED) {
-                    return;
-                }
-                generation = seen >>> 32;
-                claimChunks(generation);
+            for (Run run = awaitAfter(NONE); run != CLOSED; run = awaitAfter(run)) {
+                run.claimChunks();
             }
         }
 
-        private long awaitAfter(long generation) {
+        private Run awaitAfter(Run last) {
             long deadline = System.nanoTime() + SPIN_NANOS;
             do {
                 for (int i = 0; i < SPIN_ROUNDS; i++) {
-                    long seen = ticket.get();
-                    if (seen >>> 32 != generation) {
+                    Run seen = current;
+                    if (seen != last) {
                         return seen;
                     }
                     Thread.onSpinWait();
                 }
             } while (System.nanoTime() - deadline < 0);
             parked = true;
-            long seen = ticket.get();
-            while (seen >>> 32 == generation) {
+            Run seen = current;
+            while (seen == last) {
                 LockSupport.park(ComputePool.this);
-                seen = ticket.get();
+                seen = current;
             }
             parked = false;
             return seen;

@@ -55,6 +55,32 @@ class ComputePoolTest {
         assertThat(cells).containsOnly(runs);
     }
 
+    /// A worker that still looks for a chunk of a run when the next, longer one begins must not take what it
+    /// finds there for its own: the chunk would run twice, and the run end before its last one is done.
+    @ParameterizedTest
+    @ValueSource(ints = {2, 3})
+    void keepsRunsOfGrowingLengthApart(int threads) {
+        var visits = new AtomicIntegerArray(3);
+        int pairs = 500_000;
+        int unfinished = 0;
+        ComputePool.Body visit = (from, to) -> {
+            for (int i = from; i < to; i++) {
+                visits.incrementAndGet(i);
+            }
+        };
+
+        try (var pool = new ComputePool(threads)) {
+            for (int pair = 1; pair <= pairs; pair++) {
+                pool.run(2, 1, visit);
+                pool.run(3, 1, visit);
+                unfinished += visits.get(2) < pair ? 1 : 0;
+            }
+        }
+
+        assertThat(unfinished).isZero();
+        assertThat(visits).hasToString("[%d, %d, %d]".formatted(2 * pairs, 2 * pairs, pairs));
+    }
+
     @Test
     void wakesWorkersThatHaveParked() {
         var names = new java.util.HashSet<String>();
