@@ -47,10 +47,11 @@ class ModelFolderCorruptionTest {
         Files.delete(folder.resolve("model.safetensors"));
         Files.writeString(
                 folder.resolve("tokenizer_config.json"), "{\"chat_template\": \"t\", \"add_bos_token\": true}");
+        Files.writeString(folder.resolve("generation_config.json"), "{\"eos_token_id\": [1, 2], \"temperature\": 0.6}");
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {INDEX, "config.json", "tokenizer_config.json"})
+    @ValueSource(strings = {INDEX, "config.json", "tokenizer_config.json", "generation_config.json"})
     void namesWhatFlippedBytesBreak(String file) throws IOException {
         Path path = folder.resolve(file);
         byte[] whole = Files.readAllBytes(path);
@@ -70,7 +71,7 @@ class ModelFolderCorruptionTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {INDEX, "config.json", "tokenizer_config.json"})
+    @ValueSource(strings = {INDEX, "config.json", "tokenizer_config.json", "generation_config.json"})
     void refusesTheFileCutAnywhere(String file) throws IOException {
         Path path = folder.resolve(file);
         byte[] whole = Files.readString(path).strip().getBytes(StandardCharsets.UTF_8);
