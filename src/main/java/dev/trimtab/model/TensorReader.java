@@ -87,8 +87,11 @@ final class TensorReader {
         return packed;
     }
 
-    /// A matrix whose rows are looked up.
+    /// A matrix whose rows are looked up: as it is stored, unless a format is asked for.
     EmbeddingTable table(Tensor tensor) {
+        if (options.formats().of(tensor.name()).isPresent()) {
+            return matrix(tensor);
+        }
         EmbeddingTable table = EmbeddingTable.encoded(decodable(tensor), arena);
         MappedPages.release(tensor.data());
         return table;
