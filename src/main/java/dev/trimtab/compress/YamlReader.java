@@ -2,7 +2,6 @@ package dev.trimtab.compress;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
-import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLParser;
 import dev.trimtab.compress.YamlValue.Listing;
@@ -27,14 +26,12 @@ final class YamlReader {
 
     private static final int VALUES_MAX = 50_000;
 
-    private static final YAMLFactory FACTORY = YAMLFactory.builder()
-            .streamReadConstraints(
-                    StreamReadConstraints.builder().maxNestingDepth(DEPTH_MAX).build())
-            .build();
+    private static final YAMLFactory FACTORY = YAMLFactory.builder().build();
 
     private final String source;
     private final YAMLParser parser;
     private int values;
+    private int depth;
 
     private YamlReader(String source, YAMLParser parser) {
         this.source = source;
@@ -85,6 +82,7 @@ final class YamlReader {
     }
 
     private Mapping mapping(int line) throws IOException {
+        enter();
         Map<String, YamlValue> entries = new LinkedHashMap<>();
         while (parser.nextToken() != JsonToken.END_OBJECT) {
             String key = parser.currentName();
@@ -92,15 +90,25 @@ final class YamlReader {
                 throw refused("`" + key + "` stands here twice");
             }
         }
+        depth--;
         return new Mapping(entries, line);
     }
 
     private Listing listing(int line) throws IOException {
+        enter();
         List<YamlValue> items = new ArrayList<>();
         for (JsonToken token = parser.nextToken(); token != JsonToken.END_ARRAY; token = parser.nextToken()) {
             items.add(value(token));
         }
+        depth--;
         return new Listing(items, line);
+    }
+
+    private void enter() {
+        depth++;
+        if (depth > DEPTH_MAX) {
+            throw refused("values at most " + DEPTH_MAX + " deep expected");
+        }
     }
 
     private int line() {
