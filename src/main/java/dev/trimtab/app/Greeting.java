@@ -43,11 +43,12 @@ record Greeting(Serving serving, ServingOptions options, String address) {
         long parameters = ((Number) facts.getOrDefault("parameters", 0)).longValue();
         return String.format(
                 Locale.ROOT,
-                "%s (%s, %.1f M parameters, %s, context %d%s)",
+                "%s (%s, %.1f M parameters, %s%s, context %d%s)",
                 variant.name(),
                 facts.get("architecture"),
                 parameters / 1e6,
                 facts.get("encoding"),
+                facts.containsKey("recipe") ? " as " + facts.get("recipe") : "",
                 variant.contextLength(),
                 facts.containsKey("backend") ? ", by " + facts.get("backend") : "");
     }

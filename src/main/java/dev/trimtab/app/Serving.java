@@ -12,14 +12,19 @@ import dev.trimtab.model.LoadListener;
 import dev.trimtab.variant.MachineMemory;
 import dev.trimtab.variant.MemoryPlan;
 import dev.trimtab.variant.ModelDeclaration;
+import dev.trimtab.variant.ModelSource;
 import dev.trimtab.variant.Variant;
+import dev.trimtab.variant.VariantDeclaration;
 import dev.trimtab.variant.VariantLoader;
 import dev.trimtab.variant.VariantRegistry;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /// The running core: kernels, memory, engine loop and the variants on it. Everything that serves tokens in a
 /// process hangs here, with or without HTTP; owner of all of it.
@@ -54,17 +59,15 @@ public final class Serving implements AutoCloseable {
             Function<String, EngineListener> listeners,
             LoadListener progress) {
         refuseTwins(options.models());
-        List<Checkpoint> checkpoints = new ArrayList<>();
+        Map<ModelSource, Checkpoint> checkpoints = new LinkedHashMap<>();
         try {
             Hub hub = new Hub(options.hub(), progress::packed);
-            options.models().forEach(model -> checkpoints.add(model.source().open(hub)));
+            options.models().forEach(model -> checkpoints.computeIfAbsent(model.source(), from -> from.open(hub)));
             Serving serving = new Serving(options, registry, listeners, plan(options, checkpoints));
             boolean started = false;
             try {
-                for (int i = 0; i < checkpoints.size(); i++) {
-                    ModelDeclaration model = options.models().get(i);
-                    Checkpoint checkpoint = checkpoints.get(i);
-                    registry.add(checkpoint.reading(() -> serving.loader.load(model, checkpoint, progress)));
+                for (ModelDeclaration model : options.models()) {
+                    serving.load(model, checkpoints.get(model.source()), progress);
                 }
                 started = true;
                 return serving;
@@ -74,23 +77,44 @@ public final class Serving implements AutoCloseable {
                 }
             }
         } finally {
-            checkpoints.forEach(Checkpoint::close);
+            checkpoints.values().forEach(Checkpoint::close);
+        }
+    }
+
+    private void load(ModelDeclaration model, Checkpoint checkpoint, LoadListener progress) {
+        for (VariantDeclaration variant : model.variants()) {
+            registry.add(checkpoint.reading(() -> loader.load(model.backend(), variant, checkpoint, progress)));
+        }
+        if (model.variants().stream().noneMatch(variant -> variant.name().equals(model.name()))) {
+            registry.alias(
+                    model.name(), registry.get(model.variants().getFirst().name()));
         }
     }
 
     private static void refuseTwins(List<ModelDeclaration> models) {
         Set<String> names = new HashSet<>();
         for (ModelDeclaration model : models) {
-            if (!names.add(model.name())) {
-                throw new BadConfiguration("two models are named `" + model.name() + "`");
+            Stream<String> variants = model.variants().stream().map(VariantDeclaration::name);
+            variants.filter(name -> !names.add(name)).findFirst().ifPresent(Serving::refuseTwin);
+            boolean isVariant =
+                    model.variants().stream().anyMatch(variant -> variant.name().equals(model.name()));
+            if (!isVariant && !names.add(model.name())) {
+                refuseTwin(model.name());
             }
         }
     }
 
-    private static MemoryPlan plan(ServingOptions options, List<Checkpoint> checkpoints) {
+    private static void refuseTwin(String name) {
+        throw new BadConfiguration("two models are named `" + name + "`");
+    }
+
+    private static MemoryPlan plan(ServingOptions options, Map<ModelSource, Checkpoint> checkpoints) {
         List<MemoryPlan.Demand> demands = new ArrayList<>();
-        for (int i = 0; i < checkpoints.size(); i++) {
-            demands.add(VariantLoader.demand(options.models().get(i), checkpoints.get(i), options.variants()));
+        for (ModelDeclaration model : options.models()) {
+            Checkpoint checkpoint = checkpoints.get(model.source());
+            for (VariantDeclaration variant : model.variants()) {
+                demands.add(VariantLoader.demand(model.backend(), variant, checkpoint, options.variants()));
+            }
         }
         return MemoryPlan.of(MachineMemory.availableBytes(), demands, options.kvCacheBytes());
     }

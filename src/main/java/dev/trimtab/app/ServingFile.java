@@ -6,14 +6,17 @@ import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import dev.trimtab.compress.Recipe;
 import dev.trimtab.error.BadConfiguration;
 import dev.trimtab.variant.Backend;
 import dev.trimtab.variant.ModelDeclaration;
 import dev.trimtab.variant.ModelSource;
+import dev.trimtab.variant.VariantDeclaration;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// `trimtab.yaml`: the models to serve. Unknown keys are errors.
@@ -23,13 +26,21 @@ import org.jspecify.annotations.Nullable;
 ///   - name: demo              # the id clients name; default: the file's name
 ///     source: embedded:demo   # or a path, relative to this file, or hf:org/name
 ///     backend: trimtab        # or llama.cpp
+///     variants:               # default: one, the checkpoint as it is, under the model's name
+///       - name: demo-int4     # the id clients name; the model's name stands for the first
+///         recipe: int4        # a scheme, or a recipe's path, relative to this file
 /// ```
 public record ServingFile(@Nullable List<Entry> models) {
     /// One model as it is written.
     public record Entry(
             @Nullable String name,
             @Nullable String source,
-            @Nullable String backend) {}
+            @Nullable String backend,
+            @Nullable List<VariantEntry> variants) {}
+
+    /// One variant as it is written.
+    public record VariantEntry(
+            @Nullable String name, @Nullable String recipe) {}
 
     /// A configuration is a page, not a book.
     private static final long SIZE_MAX = 1 << 20;
@@ -88,6 +99,20 @@ public record ServingFile(@Nullable List<Entry> models) {
             source = new ModelSource.Local(file.toAbsolutePath().resolveSibling(path));
         }
         Backend backend = entry.backend() == null ? Backend.TRIMTAB : Backend.of(entry.backend());
-        return new ModelDeclaration(entry.name() == null ? source.defaultName() : entry.name(), source, backend);
+        String name = entry.name() == null ? source.defaultName() : entry.name();
+        if (entry.variants() == null) {
+            return new ModelDeclaration(name, source, backend);
+        }
+        List<VariantDeclaration> variants =
+                entry.variants().stream().map(variant -> variant(file, variant)).toList();
+        return new ModelDeclaration(name, source, backend, variants);
+    }
+
+    private static VariantDeclaration variant(Path file, VariantEntry entry) {
+        if (entry.name() == null || entry.recipe() == null) {
+            throw new BadConfiguration(file + ": a variant needs a `name` and a `recipe`: a scheme or a path");
+        }
+        Path folder = file.toAbsolutePath().getParent();
+        return new VariantDeclaration(entry.name(), Optional.of(Recipe.of(entry.recipe(), folder)));
     }
 }

@@ -2,11 +2,16 @@ package dev.trimtab.app;
 
 import dev.trimtab.api.http.ApiOptions;
 import dev.trimtab.checkpoint.hub.HubOptions;
+import dev.trimtab.compress.Recipe;
 import dev.trimtab.engine.EngineOptions;
+import dev.trimtab.error.BadConfiguration;
 import dev.trimtab.kernel.ComputePool;
+import dev.trimtab.kernel.ActivationPrecision;
 import dev.trimtab.model.ModelLoader;
+import dev.trimtab.variant.Backend;
 import dev.trimtab.variant.ModelDeclaration;
 import dev.trimtab.variant.ModelSource;
+import dev.trimtab.variant.VariantDeclaration;
 import dev.trimtab.variant.VariantLoader;
 import dev.trimtab.variant.llamacpp.LlamaBackend;
 import io.quarkus.runtime.configuration.MemorySize;
@@ -23,6 +28,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /// The knobs of the process (`trimtab.*` in system properties, the environment or `application.properties`).
 /// Which models are served stands in `trimtab.yaml`.
@@ -38,6 +44,9 @@ public interface TrimtabConfig {
 
     /// The id under which `model` is served; its file's name where absent.
     Optional<String> name();
+
+    /// What to make of `model`'s weights: a recipe's file or a scheme such as `int4`; as they are where absent.
+    Optional<String> recipe();
 
     /// The folder of what was fetched; `$XDG_CACHE_HOME/trimtab`, else `~/.cache/trimtab`, where absent.
     Optional<Path> cache();
@@ -94,6 +103,11 @@ public interface TrimtabConfig {
     interface Compute {
         /// Threads; physical cores within the cgroup's quota where absent.
         OptionalInt threads();
+
+        /// What quantized weights are multiplied with: `int8`, which costs little and is several times as fast,
+        /// or `float32`, which is exact (docs/PERFORMANCE.md has the divergences).
+        @WithDefault("int8")
+        ActivationPrecision activations();
     }
 
     /// The backend of models that say `backend: llama.cpp`.
@@ -122,7 +136,7 @@ public interface TrimtabConfig {
         return new ServingOptions(
                 models(),
                 new VariantLoader.Options(
-                        ModelLoader.Options.SERVING,
+                        ModelLoader.Options.serving(compute().activations()),
                         new EngineOptions(engine().maxSequences(), engine().maxBatchedTokens(), engine().maxWaiting()),
                         new LlamaBackend.Options(llamaCpp().library(), threads)),
                 threads,
@@ -167,9 +181,25 @@ public interface TrimtabConfig {
 
     private List<ModelDeclaration> models() {
         if (model().isEmpty() && Files.exists(file())) {
+            if (recipe().isPresent()) {
+                throw new BadConfiguration("a recipe goes with a model; those of " + file() + " name their own");
+            }
             return ServingFile.read(file());
         }
         ModelSource source = ModelSource.parse(model().orElse("embedded:demo"));
-        return List.of(new ModelDeclaration(name().orElseGet(source::defaultName), source));
+        String name = name().orElseGet(source::defaultName);
+        if (model().isEmpty() && recipe().isEmpty()) {
+            return List.of(new ModelDeclaration(name, source, Backend.TRIMTAB, demoVariants(name)));
+        }
+        Optional<Recipe> recipe = recipe().map(word -> Recipe.of(word, Path.of("")));
+        return List.of(
+                new ModelDeclaration(name, source, Backend.TRIMTAB, List.of(new VariantDeclaration(name, recipe))));
+    }
+
+    /// What a first look should show: one checkpoint, 8, 4.5 and 2.5 MB.
+    private static List<VariantDeclaration> demoVariants(String name) {
+        return Stream.of("f16", "int8", "int4")
+                .map(scheme -> new VariantDeclaration(name + "-" + scheme, Optional.of(Recipe.of(scheme, Path.of("")))))
+                .toList();
     }
 }

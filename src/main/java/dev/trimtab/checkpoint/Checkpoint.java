@@ -11,9 +11,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 
 /// An opened checkpoint: metadata and named tensors, all checked, as read-only views of mapped memory.
 ///
@@ -86,6 +88,12 @@ public final class Checkpoint implements AutoCloseable {
         return Optional.ofNullable(tensors.get(name))
                 .or(() -> TensorNames.canonical(metadata.string("general.architecture", ""), name)
                         .map(tensors::get));
+    }
+
+    /// Every way to name the tensor `name`: its canonical name first, then Hugging Face's.
+    public List<String> namesOf(String name) {
+        return Stream.concat(Stream.of(name), TensorNames.aliases(name).stream())
+                .toList();
     }
 
     /// The tensor `name`.

@@ -2,12 +2,9 @@ package dev.trimtab.cli;
 
 import dev.trimtab.checkpoint.Checkpoint;
 import dev.trimtab.error.InvalidRequest;
-import dev.trimtab.kernel.ActivationPrecision;
 import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.kernel.KernelProbe;
 import dev.trimtab.kernel.Kernels;
-import dev.trimtab.kernel.KvEncoding;
-import dev.trimtab.kernel.PackedFormat;
 import dev.trimtab.model.Model;
 import dev.trimtab.model.ModelLoader;
 import dev.trimtab.quality.Speed;
@@ -18,15 +15,13 @@ import dev.trimtab.quality.SyntheticCheckpoint;
 import dev.trimtab.tokenizer.Tokenizer;
 import dev.trimtab.variant.MachineMemory;
 import dev.trimtab.variant.ModelSource;
+import dev.trimtab.variant.PlannedOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
-import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -52,12 +47,8 @@ final class BenchCommand implements Callable<Integer> {
             description = "Random weights instead of --model: llama-1b, smollm-135m, qwen-0.5b.")
     private @Nullable String synthetic;
 
-    @Option(
-            names = "--recipe",
-            paramLabel = "FORMAT",
-            description =
-                    "f16, int8, int4 and the like, codes with 8-bit activations; default: as the checkpoint has it.")
-    private @Nullable String recipe;
+    @Mixin
+    private final RecipeOption recipe = new RecipeOption();
 
     @Option(names = "-p", paramLabel = "TOKENS", defaultValue = "512", description = "Prompt tokens; default: 512.")
     private int promptTokens = 512;
@@ -145,33 +136,10 @@ final class BenchCommand implements Callable<Integer> {
             batch = Math.max(batch, size);
         }
         Model.Capacity capacity = new Model.Capacity(Math.max(BATCHED_TOKENS, batch), batch);
+        ModelLoader.Options options = PlannedOptions.of(recipe.recipe(), checkpoint, ModelLoader.Options.SERVING);
         try (ProgressBar progress = new ProgressBar("loading")) {
-            return checkpoint.reading(
-                    () -> ModelLoader.load(checkpoint, kernels, options(), capacity, progress::update));
+            return checkpoint.reading(() -> ModelLoader.load(checkpoint, kernels, options, capacity, progress::update));
         }
-    }
-
-    private ModelLoader.Options options() {
-        if (recipe == null) {
-            return ModelLoader.Options.SERVING;
-        }
-        return Arrays.stream(PackedFormat.values())
-                .filter(format -> label(format).equals(recipe))
-                .map(BenchCommand::packed)
-                .findFirst()
-                .orElseThrow(() -> InvalidRequest.of("--recipe " + recipe + ": expected one of "
-                        + Arrays.stream(PackedFormat.values())
-                                .map(BenchCommand::label)
-                                .collect(Collectors.joining(", "))));
-    }
-
-    /// `int4`, `int4-asymmetric`.
-    private static String label(PackedFormat format) {
-        return format.name().toLowerCase(Locale.ROOT).replace('_', '-');
-    }
-
-    private static ModelLoader.Options packed(PackedFormat format) {
-        return new ModelLoader.Options(Optional.of(format), ActivationPrecision.INT8, KvEncoding.F16);
     }
 
     private List<Speed> decode(SpeedProbe speed, Model loaded, KernelProbe probe) {

@@ -30,6 +30,9 @@ final class ChatCommand implements Callable<Integer> {
     private final ModelOption model = new ModelOption();
 
     @Mixin
+    private final RecipeOption recipe = new RecipeOption();
+
+    @Mixin
     private final SamplingOption sampling = new SamplingOption();
 
     @Option(names = "--system", description = "The system message.")
@@ -40,7 +43,7 @@ final class ChatCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException, IOException {
-        try (Serving serving = model.start();
+        try (Serving serving = model.start(recipe);
                 BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8))) {
             converse(serving.registry().list().getFirst(), in);
             return 0;

@@ -11,17 +11,18 @@ import dev.trimtab.kernel.PackedFormat;
 import dev.trimtab.model.LoadListener;
 import dev.trimtab.model.Model;
 import dev.trimtab.model.ModelLoader;
+import dev.trimtab.model.WeightFormats;
 import dev.trimtab.quality.Divergence;
 import dev.trimtab.quality.DivergenceProbe;
 import dev.trimtab.quality.TextWindows;
 import dev.trimtab.tokenizer.Tokenizer;
 import dev.trimtab.variant.MemoryPlan;
+import dev.trimtab.variant.PlannedOptions;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -35,6 +36,9 @@ import picocli.CommandLine.Spec;
         description = "Measures how far packed weights and activations are from f32, on a text.",
         mixinStandardHelpOptions = true)
 final class EvalCommand implements Callable<Integer> {
+    private static final ModelLoader.Options EXACT = new ModelLoader.Options(
+            WeightFormats.uniform(PackedFormat.F32), ActivationPrecision.FLOAT32, KvEncoding.F32);
+
     /// A text of which nobody would wait for more: at 1000 tokens a second an hour's worth.
     private static final long TEXT_BYTES_MAX = 16L << 20;
 
@@ -44,9 +48,9 @@ final class EvalCommand implements Callable<Integer> {
     @Option(
             names = "--recipe",
             split = ",",
-            paramLabel = "FORMAT",
+            paramLabel = "FILE|SCHEME",
             defaultValue = "f16,int8,int4",
-            description = "Formats of the weights: f16, int8, int4; default: all.")
+            description = "Recipes, or schemes such as q4_k_m; default: f16,int8,int4.")
     private String[] recipes = {};
 
     @Option(
@@ -76,7 +80,7 @@ final class EvalCommand implements Callable<Integer> {
             Kernels kernels = Kernels.best(pool);
             TextWindows windows =
                     TextWindows.of(Tokenizer.of(checkpoint.metadata()), read(text), windowTokens, tokensMax);
-            try (Model reference = load(checkpoint, kernels, PackedFormat.F32, ActivationPrecision.FLOAT32)) {
+            try (Model reference = load(checkpoint, kernels, EXACT)) {
                 print(checkpoint, kernels, reference, windows);
             }
             return 0;
@@ -85,10 +89,10 @@ final class EvalCommand implements Callable<Integer> {
 
     private void print(Checkpoint checkpoint, Kernels kernels, Model reference, TextWindows windows) {
         PrintWriter out = spec.commandLine().getOut();
-        out.printf("%-8s %-12s %10s   %-24s %s%n", "weights", "activations", "size", "KL to f32 (nats)", "same top");
+        out.printf("%-12s %-12s %10s   %-24s %s%n", "weights", "activations", "size", "KL to f32 (nats)", "same top");
         for (String recipe : recipes) {
             for (String precision : activations) {
-                try (Model variant = load(checkpoint, kernels, format(recipe), precision(precision))) {
+                try (Model variant = load(checkpoint, kernels, options(checkpoint, recipe, precision))) {
                     Divergence found = DivergenceProbe.measure(reference, variant, windows);
                     out.println(row(recipe, precision, variant.weightBytes(), found));
                     out.flush();
@@ -100,7 +104,7 @@ final class EvalCommand implements Callable<Integer> {
     private static String row(String recipe, String precision, long bytes, Divergence found) {
         return String.format(
                 Locale.ROOT,
-                "%-8s %-12s %10s   %.6f +- %-12.6f %.2f +- %.2f %% of %d",
+                "%-12s %-12s %10s   %.6f +- %-12.6f %.2f +- %.2f %% of %d",
                 recipe,
                 precision,
                 MemoryPlan.readable(bytes),
@@ -111,20 +115,15 @@ final class EvalCommand implements Callable<Integer> {
                 found.positions());
     }
 
-    private static Model load(
-            Checkpoint checkpoint, Kernels kernels, PackedFormat format, ActivationPrecision precision) {
-        var options = new ModelLoader.Options(Optional.of(format), precision, KvEncoding.F32);
-        var capacity = new Model.Capacity(DivergenceProbe.BATCH_TOKENS, DivergenceProbe.BATCH_TOKENS);
-        return checkpoint.reading(() -> ModelLoader.load(checkpoint, kernels, options, capacity, LoadListener.NONE));
+    private static ModelLoader.Options options(Checkpoint checkpoint, String recipe, String precision) {
+        ModelLoader.Options base =
+                new ModelLoader.Options(WeightFormats.AS_STORED, precision(precision), KvEncoding.F32);
+        return PlannedOptions.of(RecipeOption.parse(recipe), checkpoint, base);
     }
 
-    private static PackedFormat format(String recipe) {
-        return switch (recipe) {
-            case "f16" -> PackedFormat.F16;
-            case "int8" -> PackedFormat.INT8;
-            case "int4" -> PackedFormat.INT4;
-            default -> throw InvalidRequest.of("--recipe " + recipe + ": f16, int8 or int4 expected");
-        };
+    private static Model load(Checkpoint checkpoint, Kernels kernels, ModelLoader.Options options) {
+        var capacity = new Model.Capacity(DivergenceProbe.BATCH_TOKENS, DivergenceProbe.BATCH_TOKENS);
+        return checkpoint.reading(() -> ModelLoader.load(checkpoint, kernels, options, capacity, LoadListener.NONE));
     }
 
     private static ActivationPrecision precision(String name) {

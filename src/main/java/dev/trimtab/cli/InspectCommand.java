@@ -1,10 +1,6 @@
 package dev.trimtab.cli;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
 import dev.trimtab.checkpoint.Checkpoint;
-import dev.trimtab.error.Internal;
 import dev.trimtab.error.TrimtabException;
 import dev.trimtab.kernel.ActivationPrecision;
 import dev.trimtab.kernel.KvEncoding;
@@ -12,6 +8,7 @@ import dev.trimtab.kernel.KvLayout;
 import dev.trimtab.kernel.PackedFormat;
 import dev.trimtab.model.ModelConfig;
 import dev.trimtab.model.ModelLoader;
+import dev.trimtab.model.WeightFormats;
 import dev.trimtab.tensor.Tensor;
 import dev.trimtab.variant.MemoryPlan;
 import dev.trimtab.variant.ModelSource;
@@ -47,7 +44,7 @@ final class InspectCommand implements Callable<Integer> {
         try (Checkpoint checkpoint = ModelOption.open(ModelSource.parse(file))) {
             PrintWriter out = spec.commandLine().getOut();
             if (json) {
-                out.println(json(facts(checkpoint)));
+                out.println(Json.indented(facts(checkpoint)));
             } else {
                 print(checkpoint, out);
             }
@@ -73,14 +70,6 @@ final class InspectCommand implements Callable<Integer> {
         facts.put("loaded_bytes", loadedBytes(checkpoint));
         kvBytesPerToken(checkpoint).ifPresent(bytes -> facts.put("kv_bytes_per_token", bytes));
         return facts;
-    }
-
-    private static String json(Map<String, Object> facts) {
-        try {
-            return new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValueAsString(facts);
-        } catch (JsonProcessingException e) {
-            throw new Internal("facts of a checkpoint do not render as JSON", e);
-        }
     }
 
     private static void print(Checkpoint checkpoint, PrintWriter out) {
@@ -137,16 +126,16 @@ final class InspectCommand implements Callable<Integer> {
             return Map.of();
         }
         Map<String, Long> bytes = new LinkedHashMap<>();
-        bytes.put("as stored", packedBytes(checkpoint, Optional.empty()));
+        bytes.put("as stored", packedBytes(checkpoint, WeightFormats.AS_STORED));
         for (PackedFormat format : List.of(PackedFormat.F16, PackedFormat.INT8, PackedFormat.INT4)) {
-            bytes.put(format.name().toLowerCase(Locale.ROOT), packedBytes(checkpoint, Optional.of(format)));
+            bytes.put(format.name().toLowerCase(Locale.ROOT), packedBytes(checkpoint, WeightFormats.uniform(format)));
         }
         return bytes;
     }
 
-    private static long packedBytes(Checkpoint checkpoint, Optional<PackedFormat> format) {
+    private static long packedBytes(Checkpoint checkpoint, WeightFormats formats) {
         return ModelLoader.packedBytes(
-                checkpoint, new ModelLoader.Options(format, ActivationPrecision.FLOAT32, KvEncoding.F16));
+                checkpoint, new ModelLoader.Options(formats, ActivationPrecision.FLOAT32, KvEncoding.F16));
     }
 
     /// Empty for a family that cannot be served.

@@ -30,7 +30,12 @@ final class KernelBench {
             new Kind(PackedFormat.F16, ActivationPrecision.FLOAT32),
             new Kind(PackedFormat.BF16, ActivationPrecision.FLOAT32),
             new Kind(PackedFormat.INT8, ActivationPrecision.INT8),
-            new Kind(PackedFormat.INT4, ActivationPrecision.INT8));
+            new Kind(PackedFormat.INT6, ActivationPrecision.INT8),
+            new Kind(PackedFormat.INT5, ActivationPrecision.INT8),
+            new Kind(PackedFormat.INT4, ActivationPrecision.INT8),
+            new Kind(PackedFormat.INT4_ASYMMETRIC, ActivationPrecision.INT8),
+            new Kind(PackedFormat.INT3, ActivationPrecision.INT8),
+            new Kind(PackedFormat.INT2, ActivationPrecision.INT8));
 
     private KernelBench() {}
 
@@ -46,7 +51,7 @@ final class KernelBench {
                     kernels.name(),
                     pool.threads(),
                     bandwidth);
-            out.println("format  activations   1 token: GB/s (share)   8 tokens: GMAC/s   64 tokens: GMAC/s a core");
+            out.println("format          activations   1 token: GB/s (share)   8 tokens: GMAC/s   64 tokens: GMAC/s a core");
             boolean standing = true;
             double floor = 0;
             for (Kind kind : KINDS) {
@@ -83,7 +88,7 @@ final class KernelBench {
     private static void print(PrintWriter out, Kind kind, List<Figure> figures, double bandwidth, int threads) {
         out.printf(
                 Locale.ROOT,
-                "%-7s %-11s   %10.1f (%.0f %%)   %20.1f   %20.1f",
+                "%-15s %-11s   %10.1f (%.0f %%)   %20.1f   %20.1f",
                 kind.format(),
                 kind.precision(),
                 figures.getFirst().gigabytesPerSecond(),

@@ -23,6 +23,7 @@ import picocli.CommandLine.Command;
             ChatCommand.class,
             TokenizeCommand.class,
             InspectCommand.class,
+            ExplainCommand.class,
             PullCommand.class,
             BenchCommand.class,
             EvalCommand.class

@@ -6,8 +6,10 @@ import dev.trimtab.app.TrimtabConfig;
 import dev.trimtab.checkpoint.Checkpoint;
 import dev.trimtab.checkpoint.hub.Hub;
 import dev.trimtab.engine.EngineListener;
+import dev.trimtab.variant.Backend;
 import dev.trimtab.variant.ModelDeclaration;
 import dev.trimtab.variant.ModelSource;
+import dev.trimtab.variant.VariantDeclaration;
 import dev.trimtab.variant.VariantRegistry;
 import java.util.List;
 import picocli.CommandLine.Option;
@@ -36,10 +38,11 @@ final class ModelOption {
         }
     }
 
-    /// Loads it as the only variant of a core without HTTP.
-    Serving start() {
+    /// Loads it as the only variant of a core without HTTP, compressed where `recipe` says how.
+    Serving start(RecipeOption recipe) {
         ModelSource source = source();
-        ModelDeclaration declaration = new ModelDeclaration(source.defaultName(), source);
+        VariantDeclaration variant = new VariantDeclaration(source.defaultName(), recipe.recipe());
+        ModelDeclaration declaration = new ModelDeclaration(variant.name(), source, Backend.TRIMTAB, List.of(variant));
         try (ProgressBar progress = new ProgressBar("loading " + source)) {
             return Serving.start(
                     ServingOptions.of(

@@ -20,6 +20,9 @@ final class RunCommand implements Callable<Integer> {
     private final ModelOption model = new ModelOption();
 
     @Mixin
+    private final RecipeOption recipe = new RecipeOption();
+
+    @Mixin
     private final SamplingOption sampling = new SamplingOption();
 
     @Option(names = "--raw", description = "Continue the text as it stands, without the chat template.")
@@ -33,7 +36,7 @@ final class RunCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException {
-        try (Serving serving = model.start()) {
+        try (Serving serving = model.start(recipe)) {
             Variant variant = serving.registry().list().getFirst();
             boolean plain = raw || variant.chatTemplate().isEmpty();
             int[] ids = plain

@@ -18,6 +18,13 @@ final class ServeCommand implements Callable<Integer> {
     @Option(names = "--name", description = "Id under which clients name it; default: the file's name.")
     private @Nullable String name;
 
+    @Option(
+            names = "--recipe",
+            paramLabel = "FILE|SCHEME",
+            description = "What to make of its weights: a recipe, or int8, int4, q4_k_m and the like; default: as the"
+                    + " checkpoint has them.")
+    private @Nullable String recipe;
+
     @Option(names = "--host", description = "Address to bind; default: 127.0.0.1.")
     private @Nullable String host;
 
@@ -30,6 +37,7 @@ final class ServeCommand implements Callable<Integer> {
     public Integer call() {
         property("trimtab.model", model);
         property("trimtab.name", name);
+        property("trimtab.recipe", recipe);
         property("quarkus.http.host", host);
         property("quarkus.http.port", port);
         Quarkus.run();

@@ -22,18 +22,24 @@ import java.util.Optional;
 public final class ModelLoader {
     /// How weights and cache are held.
     ///
-    /// @param format of every matrix; empty takes each tensor as its encoding has it: exactly where activations
-    ///     are exact too, else in the nearest format that is multiplied as it lies
-    public record Options(Optional<PackedFormat> format, ActivationPrecision precision, KvEncoding kvEncoding) {
+    /// @param formats of the matrices, one by one
+    public record Options(WeightFormats formats, ActivationPrecision precision, KvEncoding kvEncoding) {
         /// What a process serves with: weights as the checkpoint has them, those that are codes multiplied with
         /// 8-bit activations, keys and values in 16 bits.
-        public static final Options SERVING = new Options(Optional.empty(), ActivationPrecision.INT8, KvEncoding.F16);
+        public static final Options SERVING =
+                new Options(WeightFormats.AS_STORED, ActivationPrecision.INT8, KvEncoding.F16);
 
         /// Nothing is lost: what golden outputs are compared with.
-        public static final Options EXACT = new Options(Optional.empty(), ActivationPrecision.FLOAT32, KvEncoding.F32);
+        public static final Options EXACT =
+                new Options(WeightFormats.AS_STORED, ActivationPrecision.FLOAT32, KvEncoding.F32);
+
+        /// [#SERVING] with other activations.
+        public static Options serving(ActivationPrecision precision) {
+            return new Options(SERVING.formats, precision, SERVING.kvEncoding);
+        }
 
         PackedFormat formatOf(Tensor tensor) {
-            return format.orElseGet(() -> switch (precision) {
+            return formats.of(tensor.name()).orElseGet(() -> switch (precision) {
                 case FLOAT32 -> PackedFormat.lossless(tensor.encoding());
                 case INT8 -> PackedFormat.nearest(tensor.encoding());
             });
@@ -42,6 +48,7 @@ public final class ModelLoader {
 
     private static final String EMBEDDING = "token_embd.weight";
     private static final String HEAD = "output.weight";
+    private static final String POSITIONS = "position_embd.weight";
 
     private ModelLoader() {}
 
@@ -88,8 +95,17 @@ public final class ModelLoader {
     public static long packedBytes(Checkpoint checkpoint, Options options) {
         return checkpoint.tensors().values().stream()
                 .filter(tensor -> tensor.shape().rank() >= 2)
-                .mapToLong(tensor -> packedBytes(tensor, options))
+                .mapToLong(tensor -> isStored(checkpoint, tensor.name(), options)
+                        ? tensor.sizeBytes()
+                        : packedBytes(tensor, options))
                 .sum();
+    }
+
+    /// Whether `name` is a table for look-ups that stays in its own encoding.
+    private static boolean isStored(Checkpoint checkpoint, String name, Options options) {
+        boolean table = name.equals(POSITIONS)
+                || (name.equals(EMBEDDING) && checkpoint.tensors().containsKey(HEAD));
+        return table && options.formats().of(name).isEmpty();
     }
 
     /// Experts' matrices are packed one by one.
@@ -106,8 +122,8 @@ public final class ModelLoader {
             blocks.addAll(layers.blocks(i));
         }
         Optional<EmbeddingTable> positions = config.architecture().has(Architecture.Trait.LEARNED_POSITIONS)
-                ? Optional.of(reader.table(
-                        reader.tensor("position_embd.weight", config.maxPositionEmbeddings(), config.hiddenSize())))
+                ? Optional.of(
+                        reader.table(reader.tensor(POSITIONS, config.maxPositionEmbeddings(), config.hiddenSize())))
                 : Optional.empty();
         // Some converters store a tied matrix as the head only.
         boolean tied = !reader.has(HEAD) || !reader.has(EMBEDDING);

@@ -6,6 +6,7 @@ import dev.trimtab.error.Unsupported;
 import dev.trimtab.kernel.EmbeddingTable;
 import dev.trimtab.kernel.Kernels;
 import dev.trimtab.kernel.LinearOperator;
+import dev.trimtab.kernel.PackedFormat;
 import dev.trimtab.kernel.memory.MappedPages;
 import dev.trimtab.tensor.Dequantizer;
 import dev.trimtab.tensor.Shape;
@@ -80,15 +81,20 @@ final class TensorReader {
 
     /// A matrix `[rows, columns]`, packed.
     LinearOperator matrix(Tensor tensor) {
-        LinearOperator packed = kernels.linear(decodable(tensor), options.formatOf(tensor), options.precision(), arena);
+        PackedFormat format = options.formatOf(tensor);
+        kernels.prepare(format, options.precision());
+        LinearOperator packed = kernels.linear(decodable(tensor), format, options.precision(), arena);
         MappedPages.release(tensor.data());
         doneBytes += tensor.sizeBytes();
         listener.packed(doneBytes, totalBytes);
         return packed;
     }
 
-    /// A matrix whose rows are looked up.
+    /// A matrix whose rows are looked up: as it is stored, unless a format is asked for.
     EmbeddingTable table(Tensor tensor) {
+        if (options.formats().of(tensor.name()).isPresent()) {
+            return matrix(tensor);
+        }
         EmbeddingTable table = EmbeddingTable.encoded(decodable(tensor), arena);
         MappedPages.release(tensor.data());
         return table;

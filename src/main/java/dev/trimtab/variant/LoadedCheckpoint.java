@@ -2,6 +2,7 @@ package dev.trimtab.variant;
 
 import dev.trimtab.checkpoint.Checkpoint;
 import dev.trimtab.checkpoint.Metadata;
+import dev.trimtab.compress.Recipe;
 import dev.trimtab.engine.EngineOptions;
 import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.kernel.Kernels;
@@ -33,7 +34,9 @@ record LoadedCheckpoint<M extends ForwardPass>(
         SamplingDefaults samplingDefaults,
         Map<String, Object> description) {
     /// What to build of a checkpoint.
-    record Request(Kernels kernels, ModelLoader.Options options, Model.Capacity capacity) {}
+    ///
+    /// @param options where no recipe says otherwise
+    record Request(Kernels kernels, Optional<Recipe> recipe, ModelLoader.Options options, Model.Capacity capacity) {}
 
     /// Reads tokenizer and template before the weights, so that what is wrong is found before the long part.
     ///
@@ -44,8 +47,10 @@ record LoadedCheckpoint<M extends ForwardPass>(
         Tokenizer tokenizer = tokenizer(metadata, config.vocabSize());
         Optional<ChatTemplate> template = template(metadata);
         SamplingDefaults sampling = SamplingDefaults.of(metadata);
-        Model model = ModelLoader.load(checkpoint, request.kernels(), request.options(), request.capacity(), listener);
+        ModelLoader.Options options = PlannedOptions.of(request.recipe(), checkpoint, request.options());
+        Model model = ModelLoader.load(checkpoint, request.kernels(), options, request.capacity(), listener);
         Map<String, Object> facts = describe(checkpoint, model, sampling);
+        request.recipe().ifPresent(recipe -> facts.put("recipe", recipe.name()));
         facts.put("weight_bytes", model.weightBytes());
         facts.put("kv_bytes_per_token", model.kvLayout().blockBytes() / KvLayout.BLOCK_TOKENS);
         return new LoadedCheckpoint<>(model, tokenizer, template, sampling, Collections.unmodifiableMap(facts));

@@ -1,10 +1,15 @@
 package dev.trimtab.variant;
 
 import dev.trimtab.error.BadConfiguration;
+import java.util.List;
+import java.util.Optional;
 import java.util.regex.Pattern;
 
-/// A model to serve: the id clients name, where its checkpoint is, and what computes it.
-public record ModelDeclaration(String name, ModelSource source, Backend backend) {
+/// A model to serve: the id clients name, where its checkpoint is, what computes it, and in which variants.
+///
+/// A model without variants of its own is one variant, under the model's name. Else the name stands for the
+/// first of them.
+public record ModelDeclaration(String name, ModelSource source, Backend backend, List<VariantDeclaration> variants) {
     /// Ids appear in URLs, headers and metric labels.
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}");
 
@@ -13,7 +18,25 @@ public record ModelDeclaration(String name, ModelSource source, Backend backend)
         this(name, source, Backend.TRIMTAB);
     }
 
+    /// One that is served as its checkpoint is.
+    public ModelDeclaration(String name, ModelSource source, Backend backend) {
+        this(name, source, backend, List.of(new VariantDeclaration(name, Optional.empty())));
+    }
+
     public ModelDeclaration {
+        checkName(name);
+        variants = List.copyOf(variants);
+        if (variants.isEmpty()) {
+            throw new BadConfiguration("model `" + name + "`: `variants` must list at least one");
+        }
+        if (backend != Backend.TRIMTAB
+                && variants.stream().anyMatch(variant -> variant.recipe().isPresent())) {
+            throw new BadConfiguration("model `" + name + "`: recipes are for backend " + Backend.TRIMTAB.word() + "; "
+                    + backend.word() + " loads a checkpoint as it is");
+        }
+    }
+
+    static void checkName(String name) {
         if (!NAME.matcher(name).matches()) {
             throw new BadConfiguration("model name `" + name
                     + "`: 1..128 letters, digits and . _ : / - expected, beginning with a letter or digit");

@@ -59,13 +59,14 @@ public final class VariantLoader {
         this.llamaCpp = new LlamaBackend(options.llamaCpp());
     }
 
-    /// What `checkpoint` would take, from its metadata and tensor sizes alone.
-    public static MemoryPlan.Demand demand(ModelDeclaration model, Checkpoint checkpoint, Options options) {
-        return switch (model.backend()) {
-            case TRIMTAB -> demand(model.name(), checkpoint, options);
+    /// What a variant of `checkpoint` would take, from its metadata and tensor sizes alone.
+    public static MemoryPlan.Demand demand(
+            Backend backend, VariantDeclaration variant, Checkpoint checkpoint, Options options) {
+        return switch (backend) {
+            case TRIMTAB -> demand(variant, checkpoint, options);
             case LLAMA_CPP ->
                 new MemoryPlan.Demand(
-                        model.name(),
+                        variant.name(),
                         LoadedCheckpoint.storedBytes(checkpoint),
                         LlamaBackend.kvBytes(checkpoint.metadata(), options.engine()),
                         SMALLEST_POOL_BYTES,
@@ -74,14 +75,15 @@ public final class VariantLoader {
         };
     }
 
-    private static MemoryPlan.Demand demand(String name, Checkpoint checkpoint, Options options) {
+    private static MemoryPlan.Demand demand(VariantDeclaration variant, Checkpoint checkpoint, Options options) {
         ModelConfig config = ModelLoader.configOf(checkpoint);
-        KvLayout kv = new KvLayout(options.model().kvEncoding(), config.headDim(), config.keyValueHeads());
+        ModelLoader.Options planned = PlannedOptions.of(variant.recipe(), checkpoint, options.model());
+        KvLayout kv = new KvLayout(planned.kvEncoding(), config.headDim(), config.keyValueHeads());
         long blocks = Math.ceilDiv(config.maxPositionEmbeddings(), KvLayout.BLOCK_TOKENS);
         long sequenceBytes = blocks * kv.blockBytes();
         return new MemoryPlan.Demand(
-                name,
-                ModelLoader.packedBytes(checkpoint, options.model()),
+                variant.name(),
+                ModelLoader.packedBytes(checkpoint, planned),
                 Model.scratchBytes(config, options.capacity()),
                 kv.blockBytes(),
                 sequenceBytes,
@@ -89,19 +91,21 @@ public final class VariantLoader {
     }
 
     /// Loads `checkpoint` and serves it as `declared`; it may be closed afterwards.
-    public Variant load(ModelDeclaration declared, Checkpoint checkpoint, LoadListener listener) {
-        return switch (declared.backend()) {
-            case TRIMTAB -> load(declared.name(), checkpoint, listener);
+    public Variant load(Backend backend, VariantDeclaration declared, Checkpoint checkpoint, LoadListener listener) {
+        return switch (backend) {
+            case TRIMTAB -> load(declared, checkpoint, listener);
             case LLAMA_CPP -> loadLlama(declared.name(), checkpoint);
         };
     }
 
-    private Variant load(String name, Checkpoint checkpoint, LoadListener listener) {
+    private Variant load(VariantDeclaration declared, Checkpoint checkpoint, LoadListener listener) {
         LoadedCheckpoint<Model> loaded = LoadedCheckpoint.load(
-                checkpoint, new LoadedCheckpoint.Request(kernels, options.model(), options.capacity()), listener);
+                checkpoint,
+                new LoadedCheckpoint.Request(kernels, declared.recipe(), options.model(), options.capacity()),
+                listener);
         loop.call(() -> WarmUp.run(loaded.model(), System::nanoTime));
         return serve(
-                name,
+                declared.name(),
                 loaded,
                 new Home(options.engine(), kvPool, loop),
                 () -> loaded.model().close());

@@ -114,8 +114,8 @@ public final class PackagedServer implements AutoCloseable {
     /// than that, and the number of asks is bounded.
     void awaitIdle() throws IOException, InterruptedException {
         for (int i = 0; i < 1_000; i++) {
-            if (metric("trimtab_sequences{model=\"demo\",state=\"running\"}") == 0
-                    && metric("trimtab_sequences{model=\"demo\",state=\"waiting\"}") == 0) {
+            if (metric("trimtab_sequences{model=\"demo-f16\",state=\"running\"}") == 0
+                    && metric("trimtab_sequences{model=\"demo-f16\",state=\"waiting\"}") == 0) {
                 return;
             }
         }

@@ -10,6 +10,8 @@ import dev.trimtab.error.BadConfiguration;
 import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.model.ModelLoader;
 import dev.trimtab.variant.Backend;
+import dev.trimtab.variant.ModelDeclaration;
+import dev.trimtab.variant.VariantDeclaration;
 import dev.trimtab.variant.llamacpp.LlamaBackend;
 import io.smallrye.config.SmallRyeConfigBuilder;
 import java.io.IOException;
@@ -37,6 +39,9 @@ class TrimtabConfigTest {
         assertThat(serving.models()).hasSize(1);
         assertThat(serving.models().getFirst().name()).isEqualTo("demo");
         assertThat(serving.models().getFirst().source()).hasToString("embedded:demo");
+        assertThat(serving.models().getFirst().variants())
+                .extracting(variant -> variant.name() + " " + variant.recipe().orElseThrow())
+                .containsExactly("demo-f16 f16", "demo-int8 int8", "demo-int4 int4");
         assertThat(serving.variants().engine()).isEqualTo(new EngineOptions(64, 512, 256));
         assertThat(EngineOptions.DEFAULT).isEqualTo(serving.variants().engine());
         assertThat(serving.variants().model()).isEqualTo(ModelLoader.Options.SERVING);
@@ -50,6 +55,34 @@ class TrimtabConfigTest {
         assertThat(api.allowedHosts()).containsExactly("127.0.0.1");
         assertThat(api.allowedOrigins()).isEmpty();
         assertThat(api.apiKeys()).isEmpty();
+    }
+
+    @Test
+    void aRecipeOrAModelIsServedAlone() {
+        String none = folder.resolve("none.yaml").toString();
+
+        ModelDeclaration recipe = config(Map.of("trimtab.file", none, "trimtab.recipe", "int4"))
+                .serving()
+                .models()
+                .getFirst();
+        ModelDeclaration model = config(Map.of("trimtab.file", none, "trimtab.model", "embedded:demo"))
+                .serving()
+                .models()
+                .getFirst();
+
+        assertThat(recipe.variants()).hasSize(1);
+        assertThat(recipe.variants().getFirst().recipe().orElseThrow()).hasToString("int4");
+        assertThat(model.variants()).containsExactly(new VariantDeclaration("demo", Optional.empty()));
+    }
+
+    @Test
+    void aRecipeBesideAFileOfModelsIsRefused() throws IOException {
+        Path file = Files.writeString(folder.resolve("models.yaml"), "models: [{source: 'embedded:demo'}]");
+        TrimtabConfig config = config(Map.of("trimtab.file", file.toString(), "trimtab.recipe", "int4"));
+
+        assertThatThrownBy(config::serving)
+                .isInstanceOf(BadConfiguration.class)
+                .hasMessageContaining("a recipe goes with a model");
     }
 
     @Test

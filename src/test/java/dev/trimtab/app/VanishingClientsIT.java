@@ -47,9 +47,9 @@ class VanishingClientsIT {
             assertThat(finished.get()).isGreaterThan(STREAMS);
             assertThat(vanished.get()).isGreaterThan(STREAMS / 3);
             server.awaitIdle();
-            assertThat(server.metric("trimtab_kv_blocks{model=\"demo\",state=\"used\"}"))
+            assertThat(server.metric("trimtab_kv_blocks{model=\"demo-f16\",state=\"used\"}"))
                     .isZero();
-            assertThat(server.metric("trimtab_sequences_ended_total{model=\"demo\",reason=\"error\"}"))
+            assertThat(server.metric("trimtab_sequences_ended_total{model=\"demo-f16\",reason=\"error\"}"))
                     .isZero();
         }
     }

@@ -12,7 +12,6 @@ import dev.trimtab.tokenizer.Tokenizer;
 import dev.trimtab.tokenizer.Tokenizer.ControlTokens;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -35,7 +34,7 @@ class EmbeddedModelTest {
         "INT4, INT8, F16"
     })
     void knowsTheCapitalOfNorwayInEveryFormat(PackedFormat format, ActivationPrecision precision, KvEncoding kv) {
-        ModelLoader.Options options = new ModelLoader.Options(Optional.of(format), precision, kv);
+        ModelLoader.Options options = new ModelLoader.Options(WeightFormats.uniform(format), precision, kv);
 
         try (Checkpoint checkpoint = Checkpoint.open(DEMO);
                 ModelRun run = ModelRun.of(checkpoint, options)) {

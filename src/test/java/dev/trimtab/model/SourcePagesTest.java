@@ -12,7 +12,6 @@ import dev.trimtab.kernel.PackedFormat;
 import dev.trimtab.quality.SyntheticCheckpoint;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -28,7 +27,8 @@ class SourcePagesTest {
     void loadLeavesNextToNothingOfItsSourceResident() throws IOException {
         Path file = folder.resolve("synthetic.gguf");
         SyntheticCheckpoint.SMOLLM_135M.write(file);
-        var options = new ModelLoader.Options(Optional.of(PackedFormat.INT4), ActivationPrecision.INT8, KvEncoding.F16);
+        var options = new ModelLoader.Options(
+                WeightFormats.uniform(PackedFormat.INT4), ActivationPrecision.INT8, KvEncoding.F16);
         try (Checkpoint checkpoint = Checkpoint.open(file);
                 ComputePool pool = new ComputePool(ComputePool.defaultThreads())) {
             Kernels kernels = Kernels.best(pool);

@@ -14,11 +14,11 @@ import dev.trimtab.kernel.PackedFormat;
 import dev.trimtab.model.LoadListener;
 import dev.trimtab.model.Model;
 import dev.trimtab.model.ModelLoader;
+import dev.trimtab.model.WeightFormats;
 import dev.trimtab.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Optional;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -84,7 +84,7 @@ class PackedDivergenceTest {
 
     private static Model load(
             Checkpoint checkpoint, ComputePool pool, PackedFormat format, ActivationPrecision precision) {
-        var options = new ModelLoader.Options(Optional.of(format), precision, KvEncoding.F32);
+        var options = new ModelLoader.Options(WeightFormats.uniform(format), precision, KvEncoding.F32);
         var capacity = new Model.Capacity(DivergenceProbe.BATCH_TOKENS, DivergenceProbe.BATCH_TOKENS);
         Kernels kernels = Kernels.best(pool);
         return checkpoint.reading(() -> ModelLoader.load(checkpoint, kernels, options, capacity, LoadListener.NONE));

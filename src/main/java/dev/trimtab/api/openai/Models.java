@@ -17,8 +17,9 @@ final class Models {
     }
 
     void list(Exchange exchange, byte[] body) {
-        List<Map<String, Object>> data =
-                registry.list().stream().map(Models::describe).toList();
+        List<Map<String, Object>> data = registry.named().entrySet().stream()
+                .map(entry -> describe(entry.getKey(), entry.getValue()))
+                .toList();
         Map<String, Object> answer = new LinkedHashMap<>();
         answer.put("object", "list");
         answer.put("data", data);
@@ -26,16 +27,20 @@ final class Models {
     }
 
     void get(Exchange exchange, byte[] body) {
-        exchange.send(200, JsonWriter.write(describe(registry.get(exchange.pathTail()))));
+        String name = exchange.pathTail();
+        exchange.send(200, JsonWriter.write(describe(name, registry.get(name))));
     }
 
-    private static Map<String, Object> describe(Variant variant) {
+    private static Map<String, Object> describe(String name, Variant variant) {
         Map<String, Object> model = new LinkedHashMap<>();
-        model.put("id", variant.name());
+        model.put("id", name);
         model.put("object", "model");
         model.put("created", variant.createdEpochSeconds());
         model.put("owned_by", "trimtab");
         model.put("max_model_len", variant.contextLength()); // where vLLM's clients look
+        if (!name.equals(variant.name())) {
+            model.put("root", variant.name()); // vLLM's word for what an id stands for
+        }
         model.put("trimtab", variant.description());
         return model;
     }

@@ -1,9 +1,11 @@
 package dev.trimtab.checkpoint.huggingface;
 
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// Hugging Face's names of tensors and the canonical (GGUF) ones, as tables.
@@ -64,6 +66,11 @@ public final class TensorNames {
     private static final Pattern EXPERT = Pattern.compile("model\\.layers\\.(?<layer>\\d{1,5})\\."
             + "(?:mlp|block_sparse_moe)\\.experts\\.(?<expert>\\d{1,5})\\.(?<module>[a-z_0-9]+)\\.weight");
 
+    private static final Pattern CANONICAL = Pattern.compile(
+            "(?:blk\\.(?<layer>\\d{1,5})\\.)?(?<module>[a-z_]+)(?:\\.(?<expert>\\d{1,5}))?\\.(?<kind>weight|bias)");
+
+    private static final Pattern GPT2_MODULE = Pattern.compile("ln_[12]|attn\\..*|mlp\\.c_.*");
+
     /// Constants that old versions of the library saved with the weights: masks and rotations.
     private static final Pattern BUFFER =
             Pattern.compile(".*\\.(?:rotary_emb\\.inv_freq|attn\\.bias|attn\\.masked_bias)");
@@ -87,6 +94,38 @@ public final class TensorNames {
         return matcher.group("layer") == null
                 ? Optional.ofNullable(MODULES.get(module)).map(found -> found + kind)
                 : Optional.ofNullable(layerModule(architecture, module)).map(found -> layer(matcher) + found + kind);
+    }
+
+    /// Hugging Face's names for the canonical `name`, of every family that has one: the inverse of
+    /// [#canonical].
+    public static List<String> aliases(String name) {
+        Matcher matcher = CANONICAL.matcher(name);
+        if (!matcher.matches()) {
+            return List.of();
+        }
+        String module = matcher.group("module");
+        String kind = "." + matcher.group("kind");
+        if (matcher.group("layer") == null) {
+            return keysOf(MODULES, module).map(found -> found + kind).toList();
+        }
+        String layer = matcher.group("layer");
+        if (matcher.group("expert") != null) {
+            return keysOf(EXPERT_MODULES, module)
+                    .map(found -> "model.layers." + layer + (found.startsWith("w") ? ".block_sparse_moe" : ".mlp")
+                            + ".experts." + matcher.group("expert") + "." + found + kind)
+                    .toList();
+        }
+        return Stream.concat(keysOf(LAYER_MODULES, module), keysOf(FOUR_NORMS, module))
+                .map(found -> (GPT2_MODULE.matcher(found).matches() ? "transformer.h." : "model.layers.") + layer + "."
+                        + found + kind)
+                .toList();
+    }
+
+    private static Stream<String> keysOf(Map<String, String> table, String value) {
+        return table.entrySet().stream()
+                .filter(entry -> entry.getValue().equals(value))
+                .map(Map.Entry::getKey)
+                .sorted();
     }
 
     /// Whether `name` is of no weight and not needed.

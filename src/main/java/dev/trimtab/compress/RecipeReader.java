@@ -1,0 +1,211 @@
+package dev.trimtab.compress;
+
+import dev.trimtab.compress.YamlValue.Mapping;
+import dev.trimtab.compress.YamlValue.Scalar;
+import dev.trimtab.error.BadConfiguration;
+import dev.trimtab.kernel.KvEncoding;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
+
+/// Makes a [Recipe] of YAML.
+final class RecipeReader {
+    /// Stages of the schema that this version refuses by name.
+    private static final List<String> LATER = List.of(
+            "model",
+            "statistics",
+            "prune",
+            "lowrank",
+            "compensate",
+            "adapters",
+            "evaluate",
+            "variants",
+            "autotune",
+            "routing");
+
+    private static final List<String> KEYS =
+            concat(List.of("version", "match", "defaults", "quantize", "tensor_types", "topology", "kv"), LATER);
+
+    private static final List<String> LATER_OF_ENTRY = List.of("block", "dampening");
+
+    private static final List<String> ENTRY_KEYS =
+            concat(List.of("targets", "layers", "scheme", "bits", "group", "asymmetric", "rounding"), LATER_OF_ENTRY);
+
+    private static final List<String> LATER_OF_KV = List.of("rotate", "window_fp");
+
+    private static final Map<String, KvEncoding> KV = Map.of(
+            "f32", KvEncoding.F32,
+            "f16", KvEncoding.F16,
+            "bf16", KvEncoding.BF16,
+            "q8", KvEncoding.Q8,
+            "q8_0", KvEncoding.Q8);
+
+    /// Columns that share a scale in every format there is.
+    private static final String GROUP = "32";
+
+    private static final int RULES_MAX = 10_000;
+
+    private final String source;
+
+    RecipeReader(String source) {
+        this.source = source;
+    }
+
+    Recipe read(YamlValue value) {
+        Fields fields = Fields.of(source, "", value, KEYS).without(LATER);
+        fields.number("version", 1, 1);
+        List<Rule> defaults = new ArrayList<>(defaults(fields));
+        List<Rule> rules = new ArrayList<>();
+        Optional<YamlValue> quantize = fields.value("quantize");
+        if (quantize.isPresent() && quantize.get() instanceof Scalar) {
+            defaults.addAll(shorthand(fields, "quantize"));
+        } else if (quantize.isPresent()) {
+            rules.addAll(entries(quantize.get()));
+        }
+        rules.addAll(Imports.tensorTypes(fields));
+        rules.addAll(Imports.topology(fields));
+        if (rules.size() > RULES_MAX) {
+            throw fields.refused("quantize", "at most " + RULES_MAX + " entries expected, found " + rules.size());
+        }
+        return new Recipe(source, rules, defaults, order(fields), kv(fields));
+    }
+
+    private Recipe.Order order(Fields fields) {
+        return switch (fields.text("match").orElse("last")) {
+            case "last" -> Recipe.Order.LAST;
+            case "first" -> Recipe.Order.FIRST;
+            default -> throw fields.refused("match", "first or last expected");
+        };
+    }
+
+    private List<Rule> defaults(Fields fields) {
+        return fields.value("defaults")
+                .map(value -> Fields.of(source, "defaults", value, List.of("scheme", "seed"))
+                        .without(List.of("seed")))
+                .map(defaults -> shorthand(defaults, "scheme"))
+                .orElse(List.of());
+    }
+
+    private static List<Rule> shorthand(Fields fields, String key) {
+        String word = fields.text(key).orElseThrow(() -> fields.refused(key, "a scheme expected"));
+        return Shorthand.rules(word)
+                .orElseThrow(() ->
+                        fields.refused(key, "unknown scheme `" + word + "`" + Spelling.hint(word, Shorthand.words())));
+    }
+
+    private List<Rule> entries(YamlValue value) {
+        List<YamlValue> items = Fields.items(value);
+        List<Rule> rules = new ArrayList<>();
+        for (int i = 0; i < items.size(); i++) {
+            rules.add(entry("quantize[" + i + "]", items.get(i)));
+        }
+        return rules;
+    }
+
+    private Rule entry(String path, YamlValue value) {
+        Fields entry = Fields.of(source, path, value, ENTRY_KEYS).without(LATER_OF_ENTRY);
+        if (!entry.text("rounding").orElse("nearest").equals("nearest")) {
+            throw entry.unsupported("rounding", "only `nearest` is known yet");
+        }
+        return new Rule(
+                path + " " + written(entry.mapping()),
+                entry.texts("targets").stream()
+                        .map(word -> located(entry, "targets", () -> Target.parse(word)))
+                        .toList(),
+                entry.texts("layers").stream()
+                        .map(word -> located(entry, "layers", () -> LayerRange.parse(word)))
+                        .toList(),
+                scheme(entry));
+    }
+
+    private static Scheme scheme(Fields entry) {
+        String group = entry.text("group").orElse(GROUP);
+        if (!group.equals(GROUP)) {
+            throw entry.unsupported("group", "groups of " + GROUP + " are what the kernels know, found " + group);
+        }
+        Optional<Integer> bits = entry.number("bits", 2, 8);
+        Optional<Boolean> asymmetric = entry.flag("asymmetric");
+        Optional<String> scheme = entry.text("scheme");
+        if (scheme.isPresent() == bits.isPresent()) {
+            throw entry.refused("scheme", "either `scheme` or `bits` expected");
+        }
+        if (bits.isPresent()) {
+            return Scheme.codes(bits.get(), asymmetric.orElse(false));
+        }
+        if (asymmetric.isPresent()) {
+            throw entry.refused("asymmetric", "goes with `bits`; a scheme's name says it (int4_asym)");
+        }
+        return scheme(entry, "scheme", scheme.get());
+    }
+
+    /// The scheme `word`, which stands under `key`.
+    static Scheme scheme(Fields fields, String key, String word) {
+        if (Shorthand.isMixture(word)) {
+            throw fields.refused(
+                    key,
+                    word + " is a mixture over the whole model: write `quantize: " + word + "`, or give it to"
+                            + " `defaults`");
+        }
+        return Scheme.named(word)
+                .orElseThrow(() ->
+                        fields.refused(key, "unknown scheme `" + word + "`" + Spelling.hint(word, Scheme.names())));
+    }
+
+    private Optional<KvEncoding> kv(Fields fields) {
+        Optional<YamlValue> value = fields.value("kv");
+        if (value.isEmpty()) {
+            return Optional.empty();
+        }
+        if (value.get() instanceof Scalar) {
+            return fields.text("kv").map(word -> kv(fields, "kv", word));
+        }
+        Fields kv = Fields.of(source, "kv", value.get(), concat(List.of("k", "v"), LATER_OF_KV))
+                .without(LATER_OF_KV);
+        String keys = kv.text("k").orElseThrow(() -> kv.refused("k", "both `k` and `v` expected"));
+        String values = kv.text("v").orElseThrow(() -> kv.refused("v", "both `k` and `v` expected"));
+        if (kv(kv, "k", keys) != kv(kv, "v", values)) {
+            throw kv.unsupported("v", "keys and values are held alike yet, found " + keys + " and " + values);
+        }
+        return Optional.of(kv(kv, "k", keys));
+    }
+
+    private static KvEncoding kv(Fields fields, String key, String word) {
+        KvEncoding encoding = KV.get(word.toLowerCase(Locale.ROOT));
+        if (encoding == null) {
+            throw fields.refused(key, "f32, f16, bf16 or q8 expected, found `" + word + "`");
+        }
+        return encoding;
+    }
+
+    /// What `parse` makes of the text under `key`; its refusals get file and line.
+    static <T> T located(Fields fields, String key, Supplier<T> parse) {
+        try {
+            return parse.get();
+        } catch (BadConfiguration refused) {
+            throw fields.refused(key, refused.getMessage());
+        }
+    }
+
+    /// An entry on one line, as in flow style.
+    private static String written(YamlValue value) {
+        return switch (value) {
+            case Scalar(String text, int _) -> text;
+            case YamlValue.Listing(List<YamlValue> items, int _) ->
+                items.stream().map(RecipeReader::written).toList().toString();
+            case Mapping(Map<String, YamlValue> entries, int _) -> {
+                List<String> pairs = new ArrayList<>();
+                entries.forEach((key, entry) -> pairs.add(key + ": " + written(entry)));
+                yield "{" + String.join(", ", pairs) + "}";
+            }
+        };
+    }
+
+    private static List<String> concat(List<String> first, List<String> second) {
+        List<String> all = new ArrayList<>(first);
+        all.addAll(second);
+        return List.copyOf(all);
+    }
+}

@@ -1,0 +1,144 @@
+package dev.trimtab.compress;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.trimtab.error.BadConfiguration;
+import dev.trimtab.error.Unsupported;
+import dev.trimtab.kernel.KvEncoding;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// What a recipe may say, and what each mistake is answered with.
+class RecipeTest {
+    @TempDir
+    private Path folder;
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+        {}                                                                   | 0
+        quantize: int4                                                       | 1
+        quantize: Q4_K_M                                                     | 3
+        defaults: {scheme: q4_k_m}                                           | 3
+        {version: 1, match: first, quantize: [{scheme: int8}]}               | 1
+        quantize: {targets: attn, layers: 0-2, scheme: q6_k}                 | 1
+        quantize: [{targets: [Linear], bits: 4, asymmetric: true, group: 32}] | 1
+        quantize: [{layers: [0-2, -2-, 7], scheme: int8, rounding: nearest}] | 1
+        tensor_types: ['attn_v=q6_k', '\\.[13]\\.ffn_down=q5_k']            | 2
+        topology: {0-8: {isq: Q4K}, 8: {isq: Q8_0, device: cpu}}             | 2
+        topology: {'/lm_head/': {isq: 8}, '-2-': {}}                         | 1
+        {"quantize": [{"targets": ["embed"], "scheme": "keep"}]}             | 1
+        """)
+    void readsWhatTheSchemaSays(String yaml, int rules) {
+        assertThat(Recipe.parse("r.yaml", yaml).allRules()).hasSize(rules);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"f16, F16", "Q8, Q8", "'{k: q8_0, v: q8}', Q8", "bf16, BF16", "f32, F32"})
+    void readsHowKeysAndValuesAreHeld(String yaml, KvEncoding expected) {
+        assertThat(Recipe.parse("r.yaml", "kv: " + yaml).kv()).hasValue(expected);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+        quantise: int4                                | r.yaml:1: unknown key `quantise`; did you mean `quantize`?
+        quantize: int44                               | quantize: unknown scheme `int44`; did you mean `int4`?
+        quantize: [{tragets: [attn], scheme: int4}]   | quantize[0]: unknown key `tragets`; did you mean `targets`?
+        quantize: [{targets: [atn], scheme: int4}]    | quantize[0].targets: target `atn`; did you mean `attn`?
+        quantize: [{targets: attn, scheme: q4_km}]    | unknown scheme `q4_km`; did you mean `q4_k`?
+        quantize: [{scheme: q4_k_m}]                  | is a mixture over the whole model
+        quantize: [{targets: attn}]                   | either `scheme` or `bits` expected
+        quantize: [{scheme: int4, bits: 4}]           | either `scheme` or `bits` expected
+        quantize: [{bits: 9}]                         | quantize[0].bits: a whole number in 2..8 expected, found `9`
+        quantize: [{bits: 99999999999999999999}]      | a whole number in 2..8 expected
+        quantize: [{bits: -1}]                        | a whole number in 2..8 expected
+        quantize: [{bits: 4, asymmetric: maybe}]      | true or false expected
+        quantize: [{scheme: int4, asymmetric: true}]  | goes with `bits`
+        quantize: [{layers: 8-2, scheme: int4}]       | layers 8-2 are none
+        quantize: [{layers: 2-2, scheme: int4}]       | layers 2-2 are none
+        quantize: [{layers: all, scheme: int4}]       | found `all`
+        quantize: [{layers: 999999-, scheme: int4}]   | found `999999-`
+        quantize: [{targets: 're:(', scheme: int4}]   | quantize[0].targets: pattern `(`: `(` without `)`
+        quantize: [[int4]]                            | quantize[0]: keys and values expected
+        quantize:                                     | quantize: one word expected
+        version: 2                                    | version: a whole number in 1..1 expected, found `2`
+        match: best                                   | first or last expected
+        kv: q4                                        | f32, f16, bf16 or q8 expected, found `q4`
+        kv: {k: q8}                                   | both `k` and `v` expected
+        tensor_types: [attn_v]                        | PATTERN=SCHEME expected
+        topology: {0-8: {ipq: Q4K}}                   | topology.0-8: unknown key `ipq`; did you mean `isq`?
+        [int4]                                        | keys and values expected
+        int4                                          | keys and values expected
+        {quantize: int4, quantize: int8}              | stands here twice
+        {quantize: int4                               | r.yaml:
+        """)
+    void refusesMistakesWithPlaceAndRemedy(String yaml, String message) {
+        assertThatThrownBy(() -> Recipe.parse("r.yaml", yaml))
+                .isInstanceOf(BadConfiguration.class)
+                .hasMessageStartingWith("r.yaml:1: ")
+                .hasMessageContaining(message);
+    }
+
+    @Test
+    void namesTheLineOfAMistake() {
+        assertThatThrownBy(
+                        () -> Recipe.parse("r.yaml", "version: 1\nquantize:\n  - {scheme: int4}\n  - {sceme: int8}\n"))
+                .hasMessageStartingWith("r.yaml:4: quantize[1]: unknown key `sceme`");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "prune: [{method: flap}]",
+                "lowrank: [{method: svd}]",
+                "compensate: [{method: eora}]",
+                "evaluate: {tokens: 64}",
+                "model: {adapters: []}",
+                "adapters: []",
+                "autotune: {enabled: true}",
+                "variants: {base: {use: none}}",
+                "defaults: {scheme: int4, seed: 7}",
+                "quantize: [{scheme: int4, rounding: gptq}]",
+                "quantize: [{scheme: int4, block: 128}]",
+                "quantize: [{bits: 4, group: 128}]",
+                "kv: {k: q8, v: f16}",
+                "kv: {k: q8, v: q8, rotate: true}",
+                "topology: {0-8: {isq: Q4K, device: 'cuda[0]'}}"
+            })
+    void refusesByNameWhatComesLater(String yaml) {
+        assertThatThrownBy(() -> Recipe.parse("r.yaml", yaml))
+                .isInstanceOf(Unsupported.class)
+                .hasMessageStartingWith("r.yaml:1: ");
+    }
+
+    @Test
+    void refusesWhatIsMadeToHurt() {
+        String deep = "quantize: " + "[".repeat(100_000);
+        String bomb = "a: &a [x, x]\nb: &b [*a, *a]\nquantize: [*b, *b]\n";
+        String wide = "quantize: [" + "{scheme: int4},".repeat(20_000) + "]";
+        String long_ = "# " + "x".repeat(YamlReader.SIZE_MAX);
+        String two = "quantize: int4\n---\nquantize: int8\n";
+
+        for (String yaml :
+                new String[] {deep, bomb, wide, long_, two, "", "\u0000", "? [a, b]\n: c", "!!java.net.URL x"}) {
+            assertThatThrownBy(() -> Recipe.parse("r.yaml", yaml)).isInstanceOf(BadConfiguration.class);
+        }
+    }
+
+    @Test
+    void aWordIsASchemeOrAFileBelowTheFolder() throws Exception {
+        Files.writeString(folder.resolve("mine.yaml"), "kv: q8\nquantize: int8\n");
+
+        assertThat(Recipe.of("int4", folder).kv()).isEqualTo(Optional.empty());
+        assertThat(Recipe.of("mine.yaml", folder).kv()).hasValue(KvEncoding.Q8);
+        assertThatThrownBy(() -> Recipe.of("itn4", folder))
+                .isInstanceOf(BadConfiguration.class)
+                .hasMessageContaining("recipe `itn4`: neither a file nor a known scheme; did you mean `int4`?");
+    }
+}

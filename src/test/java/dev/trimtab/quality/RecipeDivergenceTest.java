@@ -1,0 +1,57 @@
+package dev.trimtab.quality;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.trimtab.checkpoint.Checkpoint;
+import dev.trimtab.compress.Recipe;
+import dev.trimtab.kernel.ComputePool;
+import dev.trimtab.kernel.Kernels;
+import dev.trimtab.model.LoadListener;
+import dev.trimtab.model.Model;
+import dev.trimtab.model.ModelLoader;
+import dev.trimtab.tokenizer.Tokenizer;
+import dev.trimtab.variant.PlannedOptions;
+import java.io.IOException;
+import java.nio.file.Path;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/// What recipes cost the demo model, from recipe to logits: within the bounds that the formats alone are held
+/// to ([PackedDivergenceTest]), and more than nothing, so that a recipe which is not carried out is noticed.
+class RecipeDivergenceTest {
+    private static final Path DEMO = Path.of("src/main/resources/models/demo.gguf");
+    private static final int WINDOW = 128;
+    private static final int TOKENS = 4096;
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+        quantize: f16                                                        | -1e-9 | 1e-6   | 0.999
+        quantize: int8                                                       | 1e-6  | 5e-5   | 0.995
+        quantize: int4                                                       | 5e-4  | 0.0033 | 0.976
+        quantize: [{scheme: int4}, {targets: [attn, head], scheme: int8}]    | 5e-5  | 0.0033 | 0.976
+        """)
+    void staysWithinTheBoundsOfItsFormats(String recipe, double natsMin, double natsMax, double sameTopMin)
+            throws IOException {
+        try (Checkpoint checkpoint = Checkpoint.open(DEMO);
+                ComputePool pool = new ComputePool(ComputePool.defaultThreads());
+                Model reference = load(checkpoint, pool, ModelLoader.Options.EXACT);
+                Model variant = load(
+                        checkpoint,
+                        pool,
+                        PlannedOptions.of(Recipe.parse("r.yaml", recipe), checkpoint, ModelLoader.Options.SERVING))) {
+            TextWindows windows =
+                    TextWindows.of(Tokenizer.of(checkpoint.metadata()), PackedDivergenceTest.chats(), WINDOW, TOKENS);
+
+            Divergence found = DivergenceProbe.measure(reference, variant, windows);
+
+            assertThat(found.meanNats()).isBetween(natsMin, natsMax);
+            assertThat(found.sameTop()).isGreaterThanOrEqualTo(sameTopMin);
+        }
+    }
+
+    private static Model load(Checkpoint checkpoint, ComputePool pool, ModelLoader.Options options) {
+        var capacity = new Model.Capacity(DivergenceProbe.BATCH_TOKENS, DivergenceProbe.BATCH_TOKENS);
+        Kernels kernels = Kernels.best(pool);
+        return checkpoint.reading(() -> ModelLoader.load(checkpoint, kernels, options, capacity, LoadListener.NONE));
+    }
+}
