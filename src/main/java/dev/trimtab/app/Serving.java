@@ -22,6 +22,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Stream;
@@ -67,7 +68,7 @@ public final class Serving implements AutoCloseable {
             boolean started = false;
             try {
                 for (ModelDeclaration model : options.models()) {
-                    serving.load(model, checkpoints.get(model.source()), progress);
+                    serving.load(model, Objects.requireNonNull(checkpoints.get(model.source())), progress);
                 }
                 started = true;
                 return serving;
@@ -111,7 +112,7 @@ public final class Serving implements AutoCloseable {
     private static MemoryPlan plan(ServingOptions options, Map<ModelSource, Checkpoint> checkpoints) {
         List<MemoryPlan.Demand> demands = new ArrayList<>();
         for (ModelDeclaration model : options.models()) {
-            Checkpoint checkpoint = checkpoints.get(model.source());
+            Checkpoint checkpoint = Objects.requireNonNull(checkpoints.get(model.source()));
             for (VariantDeclaration variant : model.variants()) {
                 demands.add(VariantLoader.demand(model.backend(), variant, checkpoint, options.variants()));
             }

@@ -112,7 +112,7 @@ public record ServingFile(@Nullable List<Entry> models) {
         if (entry.name() == null || entry.recipe() == null) {
             throw new BadConfiguration(file + ": a variant needs a `name` and a `recipe`: a scheme or a path");
         }
-        Path folder = file.toAbsolutePath().getParent();
+        Path folder = file.toAbsolutePath().resolveSibling("");
         return new VariantDeclaration(entry.name(), Optional.of(Recipe.of(entry.recipe(), folder)));
     }
 }

@@ -185,7 +185,7 @@ final class RecipeReader {
         try {
             return parse.get();
         } catch (BadConfiguration refused) {
-            throw fields.refused(key, refused.getMessage());
+            throw fields.refused(key, String.valueOf(refused.getMessage()));
         }
     }
 
