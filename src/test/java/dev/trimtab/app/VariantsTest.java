@@ -94,6 +94,6 @@ class VariantsTest {
     }
 
     private static long number(Variant variant, String fact) {
-        return ((Number) variant.description().get(fact)).longValue();
+        return ((Number) variant.description().getOrDefault(fact, 0)).longValue();
     }
 }
