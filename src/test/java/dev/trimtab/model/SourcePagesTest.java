@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 /// What a load leaves resident of the file it read.
 class SourcePagesTest {
     /// The header with the vocabulary, and what the system reads ahead around the last tensors.
-    private static final long REST_BYTES = 8 << 20;
+    private static final long REST_BYTES = 16 << 20;
 
     @TempDir
     private Path folder;
