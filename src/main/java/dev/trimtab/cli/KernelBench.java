@@ -51,8 +51,7 @@ final class KernelBench {
                     kernels.name(),
                     pool.threads(),
                     bandwidth);
-            out.println(
-                    "format          activations   1 token: GB/s (share)   8 tokens: GMAC/s   64 tokens: GMAC/s a core");
+            out.println("format          activations   1 token: GB/s (share)   8: GMAC/s   64: GMAC/s a core");
             boolean standing = true;
             List<Figure> floor = measure(probe, kernels, KINDS.getFirst());
             for (Kind kind : KINDS) {
@@ -100,7 +99,7 @@ final class KernelBench {
     private static void print(PrintWriter out, Kind kind, List<Figure> figures, double bandwidth, int threads) {
         out.printf(
                 Locale.ROOT,
-                "%-15s %-11s   %10.1f (%.0f %%)   %20.1f   %20.1f",
+                "%-15s %-11s   %10.1f (%.0f %%)   %9.1f   %17.1f",
                 kind.format(),
                 kind.precision(),
                 figures.getFirst().gigabytesPerSecond(),
