@@ -20,15 +20,14 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /// The same tokens give the same bits whether their kernels are interpreted, compiled quickly or compiled
 /// well, on one thread or several: batch invariance from the first request on. Each case is a JVM of its own,
-/// which runs one prompt over and over while its compilers replace the code; all logits must be ours. Where
-/// vectors stay objects two tokens are all that a test has time for.
+/// which runs one prompt over and over while its compilers replace the code; all logits must be ours. A JVM
+/// without C2 is no case: its vectors stay objects, so the guard serves the scalar twins, which round otherwise.
 class CompilersTest {
     private static final Path DEMO = Path.of("src/main/resources/models/demo.gguf");
     private static final String PROMPT = "<|im_start|>user\nWhat is the capital of Norway?<|im_end|>\n".repeat(4);
 
     @ParameterizedTest
     @CsvSource({
-        "2, 1, -XX:TieredStopAtLevel=1",
         "80, 30, -XX:-TieredCompilation",
         "80, 30, -XX:CompileThresholdScaling=0.05",
         "80, 30, -XX:ActiveProcessorCount=1",
