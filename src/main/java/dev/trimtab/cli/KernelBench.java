@@ -14,8 +14,12 @@ import java.util.Locale;
 /// run: the guard against a kernel that C2 no longer keeps in registers, which is slower twenty-fold and
 /// fails no test.
 final class KernelBench {
-    /// A kernel under this share of the f32 kernel's speed has fallen off the cliff.
+    /// A kernel that reads at less than this share of the f32 kernel's speed has fallen off the cliff.
     private static final double SHARE_MIN = 0.5;
+
+    /// The same for multiply-adds of several tokens, of which two planes of masked codes need twice as many
+    /// instructions as floats; a fallen kernel is slower twenty-fold.
+    private static final double BATCH_SHARE_MIN = 0.2;
 
     private static final int COLUMNS = 2048;
     private static final int ROUNDS = 7;
@@ -61,7 +65,7 @@ final class KernelBench {
                     figures = measure(probe, kernels, kind);
                 }
                 print(out, kind, figures, bandwidth, pool.threads());
-                out.println(stands(figures, floor) ? "" : "   UNDER HALF OF F32");
+                out.println(stands(figures, floor) ? "" : "   FALLEN");
                 standing &= stands(figures, floor);
             }
             out.flush();
@@ -78,7 +82,7 @@ final class KernelBench {
                         || one.gigaMacsPerSecond() >= floor.getFirst().gigaMacsPerSecond() / SHARE_MIN;
         for (int i = 1; i < figures.size(); i++) {
             standing &= figures.get(i).gigaMacsPerSecond()
-                    >= SHARE_MIN * floor.get(i).gigaMacsPerSecond();
+                    >= BATCH_SHARE_MIN * floor.get(i).gigaMacsPerSecond();
         }
         return standing;
     }
