@@ -39,8 +39,8 @@ public final class Api {
         this.surroundings = surroundings;
         endpoints.addAll(new OpenAiEndpoints(registry, options.limits()).list());
         endpoints.add(probe("live", "Whether the process runs.", this::live));
-        endpoints.add(probe("ready", "Whether a model is served.", this::ready));
-        endpoints.add(probe("started", "Whether a model has been served since the start.", this::started));
+        endpoints.add(probe("ready", "Whether all declared models are served.", this::ready));
+        endpoints.add(probe("started", "Whether they have all been served since the start.", this::started));
         endpoints.add(new Endpoint(
                 HttpMethod.GET,
                 "/metrics",

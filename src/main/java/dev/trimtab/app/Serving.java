@@ -66,6 +66,7 @@ public final class Serving implements AutoCloseable {
             options.models().forEach(model -> checkpoints.computeIfAbsent(model.source(), from -> from.open(hub)));
             Serving serving = new Serving(options, registry, listeners, plan(options, checkpoints));
             boolean started = false;
+            registry.beginLoading();
             try {
                 for (ModelDeclaration model : options.models()) {
                     serving.load(model, Objects.requireNonNull(checkpoints.get(model.source())), progress);
@@ -73,6 +74,7 @@ public final class Serving implements AutoCloseable {
                 started = true;
                 return serving;
             } finally {
+                registry.endLoading();
                 if (!started) {
                     serving.close();
                 }

@@ -10,6 +10,7 @@ import java.util.Map;
 public final class VariantRegistry {
     private volatile Map<String, Variant> variants = Map.of();
     private volatile Map<String, Variant> aliases = Map.of();
+    private volatile boolean loading;
 
     /// @throws Conflict when the name is taken
     public synchronized void add(Variant variant) {
@@ -66,8 +67,17 @@ public final class VariantRegistry {
         return variant;
     }
 
-    /// Whether anything is served: what readiness means.
+    /// Variants that were declared are still to come; those that are there serve meanwhile.
+    public void beginLoading() {
+        loading = true;
+    }
+
+    public void endLoading() {
+        loading = false;
+    }
+
+    /// Whether all that was declared is served: what readiness means.
     public boolean isReady() {
-        return !variants.isEmpty();
+        return !loading && !variants.isEmpty();
     }
 }
