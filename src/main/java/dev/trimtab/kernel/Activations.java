@@ -14,8 +14,8 @@ public final class Activations {
     /// Rows are padded to whole blocks of this many columns, the packed layouts' block.
     public static final int BLOCK = 32;
 
-    /// Vectors behind the last one, whose numbers mean nothing: a kernel that takes six tokens at a time
-    /// may read and write five of them.
+    /// Vectors behind the last one, whose numbers mean nothing: a kernel that takes four tokens at a time
+    /// may read and write three of them.
     public static final int SPARE = 3;
 
     /// Vectors encoded at a time.

@@ -13,9 +13,6 @@ final class CodePanels implements VectorLinear.Multiplication {
     /// Panels that a kernel of several tokens takes.
     private static final int GROUP = VectorLinear.GROUP;
 
-    /// Activations, in elements, that stay in the second-level cache while panels pass over them.
-    private static final int CACHED_ACTIVATIONS = 1 << 16;
-
     private final PackedMatrix matrix;
     private final boolean nibbles;
     private final short[][] rooms;
@@ -44,7 +41,7 @@ final class CodePanels implements VectorLinear.Multiplication {
 
     /// Takes the tokens in stretches, and all panels over each. An odd token at the end goes by itself.
     private void multiplyGroups(int from, int to, Activations in, ActivationCodes codes, Activations out) {
-        int stretch = Math.max(1, CACHED_ACTIVATIONS / (2 * in.stride())) * 2;
+        int stretch = VectorLinear.stretch(in, TileSums.TOKENS);
         int even = in.tokens() / 2 * 2;
         for (int first = 0; first < even; first += stretch) {
             int last = Math.min(even, first + stretch);

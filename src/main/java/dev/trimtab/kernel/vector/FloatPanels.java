@@ -12,9 +12,6 @@ final class FloatPanels implements VectorLinear.Multiplication {
     /// Tokens of the larger kernels.
     private static final int GROUP = 4;
 
-    /// Activations, in elements, that stay in the second-level cache while panels pass over them.
-    private static final int CACHED_ACTIVATIONS = 1 << 16;
-
     private final PackedMatrix matrix;
 
     FloatPanels(PackedMatrix matrix) {
@@ -24,7 +21,7 @@ final class FloatPanels implements VectorLinear.Multiplication {
     /// Takes the tokens in stretches, and all panels over each.
     @Override
     public void multiply(int from, int to, Activations in, Activations out) {
-        int stretch = Math.max(1, CACHED_ACTIVATIONS / (in.stride() * GROUP)) * GROUP;
+        int stretch = VectorLinear.stretch(in, GROUP);
         for (int first = 0; first < in.tokens(); first += stretch) {
             int last = Math.min(in.tokens(), first + stretch);
             for (int panel = from; panel < to; panel++) {

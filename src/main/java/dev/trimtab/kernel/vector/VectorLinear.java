@@ -10,9 +10,12 @@ import java.util.Arrays;
 /// A packed matrix multiplied by SIMD kernels, panels shared out over the compute pool.
 final class VectorLinear implements LinearOperator {
     /// Panels that a chunk is a multiple of: as many as the largest kernel takes.
-    static final int GROUP = 4;
+    static final int GROUP = TileSums.PANELS;
 
     private static final int TILE = PackedMatrix.TILE;
+
+    /// Activations, in elements, that stay in the second-level cache while panels pass over them.
+    private static final int CACHED_ACTIVATIONS = 1 << 16;
 
     /// Multiply-adds of the smallest chunk: some microseconds, several times what passing it to another
     /// thread costs.
@@ -93,6 +96,11 @@ final class VectorLinear implements LinearOperator {
                 clearPadding(out);
             }
         });
+    }
+
+    /// Tokens that panels pass over together, a multiple of `group`.
+    static int stretch(Activations in, int group) {
+        return Math.max(1, CACHED_ACTIVATIONS / (in.stride() * group)) * group;
     }
 
     /// The last panel's missing rows are zero times x: not zero where x is not finite, and padding must
