@@ -71,7 +71,7 @@ public class Server {
     private synchronized Serving serve(ServingOptions options) {
         Serving started;
         try (ProgressBar progress = new ProgressBar("loading")) {
-            started = Serving.start(options, registry, telemetry::engine, progress::update);
+            started = Serving.start(options, registry, telemetry::engine, progress::parts);
         }
         serving = started;
         MemoryPlan plan = started.memoryPlan();

@@ -5,7 +5,9 @@ import dev.trimtab.checkpoint.huggingface.TensorNames;
 import dev.trimtab.checkpoint.io.MappedFiles;
 import dev.trimtab.checkpoint.safetensors.SafetensorsReader;
 import dev.trimtab.error.BadCheckpoint;
+import dev.trimtab.tensor.Shape;
 import dev.trimtab.tensor.Tensor;
+import dev.trimtab.tensor.TensorForm;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 
@@ -21,14 +24,19 @@ import java.util.stream.Stream;
 ///
 /// It owns the mapping: after [#close()] every tensor view throws. Models copy what they need while they pack
 /// it, within [#reading(Supplier)], so a checkpoint lives only as long as a load.
-public final class Checkpoint implements AutoCloseable {
+public final class Checkpoint implements WeightSource, AutoCloseable {
     private final Metadata metadata;
     private final Map<String, Tensor> tensors;
+    private final Map<String, Shape> shapes;
+    private final Map<String, String> addresses = new ConcurrentHashMap<>();
     private final MappedFiles files;
 
     private Checkpoint(Contents contents, MappedFiles files) {
         this.metadata = contents.metadata();
         this.tensors = Collections.unmodifiableMap(new LinkedHashMap<>(contents.tensors()));
+        Map<String, Shape> found = new LinkedHashMap<>();
+        tensors.forEach((name, tensor) -> found.put(name, tensor.shape()));
+        this.shapes = Collections.unmodifiableMap(found);
         this.files = files;
     }
 
@@ -74,8 +82,26 @@ public final class Checkpoint implements AutoCloseable {
         return files.reading(load);
     }
 
+    @Override
     public Metadata metadata() {
         return metadata;
+    }
+
+    @Override
+    public Map<String, Shape> shapes() {
+        return shapes;
+    }
+
+    @Override
+    public TensorForm form(String name) {
+        return new TensorForm.Dense(tensor(name));
+    }
+
+    /// A hash of the bytes, made when first asked for.
+    @Override
+    public String address(String name) {
+        Tensor tensor = tensor(name);
+        return addresses.computeIfAbsent(tensor.name(), _ -> ContentHash.of(tensor));
     }
 
     /// The tensors in the file's order by canonical (GGUF) name.

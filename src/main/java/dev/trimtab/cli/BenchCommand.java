@@ -138,7 +138,8 @@ final class BenchCommand implements Callable<Integer> {
         Model.Capacity capacity = new Model.Capacity(Math.max(BATCHED_TOKENS, batch), batch);
         ModelLoader.Options options = PlannedOptions.of(recipe.recipe(), checkpoint, ModelLoader.Options.SERVING);
         try (ProgressBar progress = new ProgressBar("loading")) {
-            return checkpoint.reading(() -> ModelLoader.load(checkpoint, kernels, options, capacity, progress::update));
+            return checkpoint.reading(() ->
+                    ModelLoader.load(checkpoint, new ModelLoader.Packing(kernels), options, capacity, progress::parts));
         }
     }
 

@@ -123,7 +123,8 @@ final class EvalCommand implements Callable<Integer> {
 
     private static Model load(Checkpoint checkpoint, Kernels kernels, ModelLoader.Options options) {
         var capacity = new Model.Capacity(DivergenceProbe.BATCH_TOKENS, DivergenceProbe.BATCH_TOKENS);
-        return checkpoint.reading(() -> ModelLoader.load(checkpoint, kernels, options, capacity, LoadListener.NONE));
+        return checkpoint.reading(() ->
+                ModelLoader.load(checkpoint, new ModelLoader.Packing(kernels), options, capacity, LoadListener.NONE));
     }
 
     private static ActivationPrecision precision(String name) {

@@ -34,7 +34,7 @@ final class ModelOption {
 
     static Checkpoint open(ModelSource source) {
         try (ProgressBar progress = new ProgressBar("fetching " + source)) {
-            return source.open(new Hub(TrimtabConfig.ofProcess().hubOptions(), progress::update));
+            return source.open(new Hub(TrimtabConfig.ofProcess().hubOptions(), progress::bytes));
         }
     }
 
@@ -49,7 +49,7 @@ final class ModelOption {
                             List.of(declaration), TrimtabConfig.ofProcess().hubOptions()),
                     new VariantRegistry(),
                     _ -> EngineListener.NONE,
-                    progress::update);
+                    progress::bytes);
         }
     }
 }

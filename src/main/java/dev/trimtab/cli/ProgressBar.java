@@ -4,6 +4,7 @@ import dev.trimtab.variant.MemoryPlan;
 import java.io.Console;
 import java.io.PrintStream;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /// One line on a terminal's standard error that fills up and vanishes; silent where there is no terminal.
 public final class ProgressBar implements AutoCloseable {
@@ -23,15 +24,23 @@ public final class ProgressBar implements AutoCloseable {
     }
 
     /// Shows that `done` of `total` bytes are through.
-    public void update(long done, long total) {
+    public void bytes(long done, long total) {
+        show(done, total, () -> MemoryPlan.readable(done) + " of " + MemoryPlan.readable(total));
+    }
+
+    /// Shows that `done` of `total` of anything are through.
+    public void parts(long done, long total) {
+        show(done, total, () -> 100 * done / total + " %");
+    }
+
+    private void show(long done, long total, Supplier<String> text) {
         long now = System.nanoTime();
         if (!visible || total <= 0 || (done < total && now - drawnNanos < REDRAW_NANOS)) {
             return;
         }
         drawnNanos = now;
         int filled = (int) (WIDTH * Math.min(done, total) / total);
-        out.print("\r" + label + " [" + "#".repeat(filled) + " ".repeat(WIDTH - filled) + "] "
-                + MemoryPlan.readable(done) + " of " + MemoryPlan.readable(total));
+        out.print("\r" + label + " [" + "#".repeat(filled) + " ".repeat(WIDTH - filled) + "] " + text.get());
         out.flush();
     }
 

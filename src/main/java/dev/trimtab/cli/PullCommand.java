@@ -30,7 +30,7 @@ final class PullCommand implements Callable<Integer> {
         HubReference parsed = HubReference.parse(reference);
         Path path;
         try (ProgressBar progress = new ProgressBar("fetching " + parsed)) {
-            path = new Hub(TrimtabConfig.ofProcess().hubOptions(), progress::update).fetch(parsed);
+            path = new Hub(TrimtabConfig.ofProcess().hubOptions(), progress::bytes).fetch(parsed);
         }
         PrintWriter out = spec.commandLine().getOut();
         out.println(path);

@@ -5,7 +5,6 @@ import dev.trimtab.kernel.KvLayout;
 import dev.trimtab.kernel.LinearOperator;
 import dev.trimtab.kernel.RopeTable;
 import dev.trimtab.model.Architecture.Trait;
-import dev.trimtab.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -161,7 +160,7 @@ final class LayerLoader {
         int count = config.experts().count();
         int inner = layer.intermediateSize();
         int outer = config.hiddenSize();
-        LinearOperator router = reader.matrix(reader.tensor(prefix + "ffn_gate_inp.weight", count, outer));
+        LinearOperator router = reader.matrix(reader.weight(prefix + "ffn_gate_inp.weight", count, outer));
         List<FeedForward> experts = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {
             FeedForward.Parts parts = new FeedForward.Parts(
@@ -179,9 +178,9 @@ final class LayerLoader {
     /// `{name}.{index}.weight`, as old files and Hugging Face's have it.
     private Affine expert(String name, int index, int rows, int columns) {
         String fused = name + "_exps.weight";
-        Tensor tensor = reader.has(fused)
-                ? reader.tensor(fused, config.experts().count(), rows, columns).rows((long) index * rows, rows)
-                : reader.tensor(name + "." + index + ".weight", rows, columns);
-        return new Affine(reader.matrix(tensor), new float[0]);
+        Weight weight = reader.has(fused)
+                ? reader.weight(fused, config.experts().count(), rows, columns).rows((long) index * rows, rows)
+                : reader.weight(name + "." + index + ".weight", rows, columns);
+        return new Affine(reader.matrix(weight), new float[0]);
     }
 }

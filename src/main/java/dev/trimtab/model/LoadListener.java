@@ -6,6 +6,6 @@ public interface LoadListener {
     /// Hears nothing.
     LoadListener NONE = (_, _) -> {};
 
-    /// `doneBytes` of the checkpoint's `totalBytes` of tensors have been packed.
-    void packed(long doneBytes, long totalBytes);
+    /// `done` of the model's `total` weights have been packed.
+    void packed(long done, long total);
 }

@@ -9,7 +9,7 @@ import dev.trimtab.kernel.TokenBatch;
 /// A decoder-only transformer ready to run: weights, and scratch for one batch. The forward pass is a list of
 /// blocks, which [LayerLoader] wired; each line of a block is one operator over the whole batch.
 ///
-/// Single-owner. [#close()] frees the weights and must come after the last [#forward(TokenBatch)].
+/// Single-owner. [#close()] lets go of the weights and must come after the last [#forward(TokenBatch)].
 public final class Model implements ForwardPass, AutoCloseable {
     /// Bounds of one batch, which the scratch is sized by.
     public record Capacity(int tokens, int logits) {}
@@ -55,6 +55,11 @@ public final class Model implements ForwardPass, AutoCloseable {
     /// Bytes of packed weights.
     public long weightBytes() {
         return weights.sizeBytes();
+    }
+
+    /// Of these, the bytes that other models use too, at this moment.
+    public long sharedBytes() {
+        return weights.sharedBytes();
     }
 
     /// Multiply-adds of one prefill token in all layers' matrices, the head not counted.

@@ -1,6 +1,7 @@
 package dev.trimtab.model;
 
 import dev.trimtab.checkpoint.Checkpoint;
+import dev.trimtab.checkpoint.WeightSource;
 import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.error.Unsupported;
 import dev.trimtab.kernel.ActivationPrecision;
@@ -10,8 +11,9 @@ import dev.trimtab.kernel.KvEncoding;
 import dev.trimtab.kernel.KvLayout;
 import dev.trimtab.kernel.LinearOperator;
 import dev.trimtab.kernel.PackedFormat;
+import dev.trimtab.tensor.Encoding;
+import dev.trimtab.tensor.Shape;
 import dev.trimtab.tensor.Tensor;
-import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -38,11 +40,24 @@ public final class ModelLoader {
             return new Options(SERVING.formats, precision, SERVING.kvEncoding);
         }
 
+        /// Of a tensor that no format is asked for.
+        PackedFormat formatOf(Encoding encoding) {
+            return switch (precision) {
+                case FLOAT32 -> PackedFormat.lossless(encoding);
+                case INT8 -> PackedFormat.nearest(encoding);
+            };
+        }
+
         PackedFormat formatOf(Tensor tensor) {
-            return formats.of(tensor.name()).orElseGet(() -> switch (precision) {
-                case FLOAT32 -> PackedFormat.lossless(tensor.encoding());
-                case INT8 -> PackedFormat.nearest(tensor.encoding());
-            });
+            return formats.of(tensor.name()).orElseGet(() -> formatOf(tensor.encoding()));
+        }
+    }
+
+    /// Who packs weights, and who keeps them.
+    public record Packing(Kernels kernels, TensorStore store) {
+        /// For a model that shares nothing.
+        public Packing(Kernels kernels) {
+            this(kernels, new TensorStore());
         }
     }
 
@@ -52,16 +67,20 @@ public final class ModelLoader {
 
     private ModelLoader() {}
 
-    /// The hyperparameters of `checkpoint` without loading a weight.
+    /// The hyperparameters of `source` without making a weight.
     ///
     /// @throws BadCheckpoint when they are missing or contradict each other
-    public static ModelConfig configOf(Checkpoint checkpoint) {
-        Tensor embedding = checkpoint.find(EMBEDDING).orElseGet(() -> checkpoint.tensor(HEAD));
-        long vocabSize = embedding.shape().rows();
-        if (vocabSize > Integer.MAX_VALUE / 2) {
-            throw BadCheckpoint.mismatch(checkpoint.metadata().source(), "a vocabulary below 2^30", vocabSize);
+    public static ModelConfig configOf(WeightSource source) {
+        Shape embedding =
+                source.shapes().getOrDefault(EMBEDDING, source.shapes().get(HEAD));
+        if (embedding == null) {
+            throw new BadCheckpoint(source.metadata().source() + ": tensor " + HEAD + " is missing");
         }
-        return ModelConfig.of(checkpoint.metadata(), (int) vocabSize);
+        long vocabSize = embedding.rows();
+        if (vocabSize > Integer.MAX_VALUE / 2) {
+            throw BadCheckpoint.mismatch(source.metadata().source(), "a vocabulary below 2^30", vocabSize);
+        }
+        return ModelConfig.of(source.metadata(), (int) vocabSize);
     }
 
     /// Packs the weights and allocates scratch for batches of `capacity`.
@@ -70,23 +89,22 @@ public final class ModelLoader {
     /// @throws Unsupported for an encoding that cannot be decoded, and for a tensor that the wiring does not
     ///     know
     public static Model load(
-            Checkpoint checkpoint, Kernels kernels, Options options, Model.Capacity capacity, LoadListener listener) {
-        ModelConfig config = configOf(checkpoint);
+            WeightSource source, Packing packing, Options options, Model.Capacity capacity, LoadListener listener) {
+        ModelConfig config = configOf(source);
         KvLayout kvLayout = new KvLayout(options.kvEncoding(), config.headDim(), config.keyValueHeads());
         Scratch scratch = new Scratch(capacity.tokens());
-        Arena arena = Arena.ofShared();
+        TensorReader reader = new TensorReader(source, packing, options, listener);
         boolean loaded = false;
         try {
-            TensorReader reader = new TensorReader(checkpoint, kernels, options, listener, arena);
-            LayerLoader layers = new LayerLoader(config, kernels, reader, kvLayout, scratch);
-            Weights weights = weights(config, reader, layers, arena);
+            LayerLoader layers = new LayerLoader(config, packing.kernels(), reader, kvLayout, scratch);
+            Weights weights = weights(config, reader, layers);
             reader.refuseRest();
             assert scratch.columns() == Scratch.columns(config) : "scratch is not what was planned";
             loaded = true;
-            return new Model(config, weights, kernels, kvLayout, capacity);
+            return new Model(config, weights, packing.kernels(), kvLayout, capacity);
         } finally {
             if (!loaded) {
-                arena.close();
+                reader.leases().forEach(TensorStore.Lease::close);
             }
         }
     }
@@ -116,23 +134,23 @@ public final class ModelLoader {
         return matrices * options.formatOf(tensor).packedBytes(rows, columns);
     }
 
-    private static Weights weights(ModelConfig config, TensorReader reader, LayerLoader layers, Arena arena) {
+    private static Weights weights(ModelConfig config, TensorReader reader, LayerLoader layers) {
         List<Block> blocks = new ArrayList<>();
         for (int i = 0; i < config.numHiddenLayers(); i++) {
             blocks.addAll(layers.blocks(i));
         }
         Optional<EmbeddingTable> positions = config.architecture().has(Architecture.Trait.LEARNED_POSITIONS)
                 ? Optional.of(
-                        reader.table(reader.tensor(POSITIONS, config.maxPositionEmbeddings(), config.hiddenSize())))
+                        reader.table(reader.weight(POSITIONS, config.maxPositionEmbeddings(), config.hiddenSize())))
                 : Optional.empty();
         // Some converters store a tied matrix as the head only.
         boolean tied = !reader.has(HEAD) || !reader.has(EMBEDDING);
-        Tensor head = reader.tensor(reader.has(HEAD) ? HEAD : EMBEDDING, config.vocabSize(), config.hiddenSize());
+        Weight head = reader.weight(reader.has(HEAD) ? HEAD : EMBEDDING, config.vocabSize(), config.hiddenSize());
         LinearOperator lmHead = reader.matrix(head);
         EmbeddingTable embedTokens =
-                tied ? lmHead : reader.table(reader.tensor(EMBEDDING, config.vocabSize(), config.hiddenSize()));
+                tied ? lmHead : reader.table(reader.weight(EMBEDDING, config.vocabSize(), config.hiddenSize()));
         return new Weights(
-                arena,
+                reader.leases(),
                 embedTokens,
                 positions,
                 blocks,

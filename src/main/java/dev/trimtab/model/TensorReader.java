@@ -1,63 +1,70 @@
 package dev.trimtab.model;
 
 import dev.trimtab.checkpoint.Checkpoint;
+import dev.trimtab.checkpoint.WeightSource;
 import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.error.Unsupported;
 import dev.trimtab.kernel.EmbeddingTable;
-import dev.trimtab.kernel.Kernels;
 import dev.trimtab.kernel.LinearOperator;
 import dev.trimtab.kernel.PackedFormat;
 import dev.trimtab.kernel.memory.MappedPages;
 import dev.trimtab.tensor.Dequantizer;
 import dev.trimtab.tensor.Shape;
 import dev.trimtab.tensor.Tensor;
+import dev.trimtab.tensor.TensorForm;
 import java.lang.foreign.Arena;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 
 /// Takes a checkpoint's tensors one by one: checks the shape, decodes or packs, and notes what was taken, so
 /// that what the wiring would ignore is refused in the end.
 final class TensorReader {
-    private final Checkpoint checkpoint;
-    private final Kernels kernels;
+    private final WeightSource source;
+    private final ModelLoader.Packing packing;
     private final ModelLoader.Options options;
     private final LoadListener listener;
-    private final Arena arena;
-    private final long totalBytes;
+    private final long totalElements;
     private final Set<String> taken = new HashSet<>();
-    private long doneBytes;
+    private final List<TensorStore.Lease> leases = new ArrayList<>();
+    private long doneElements;
 
-    /// Packs into `arena`.
-    TensorReader(
-            Checkpoint checkpoint, Kernels kernels, ModelLoader.Options options, LoadListener listener, Arena arena) {
-        this.checkpoint = checkpoint;
-        this.kernels = kernels;
+    TensorReader(WeightSource source, ModelLoader.Packing packing, ModelLoader.Options options, LoadListener listener) {
+        this.source = source;
+        this.packing = packing;
         this.options = options;
         this.listener = listener;
-        this.arena = arena;
-        this.totalBytes = checkpoint.tensors().values().stream()
-                .mapToLong(Tensor::sizeBytes)
-                .sum();
+        this.totalElements =
+                source.shapes().values().stream().mapToLong(Shape::elements).sum();
+    }
+
+    /// What was packed, for whoever owns the model from now on.
+    List<TensorStore.Lease> leases() {
+        return leases;
     }
 
     boolean has(String name) {
-        return checkpoint.find(name).isPresent();
+        return source.shapes().containsKey(name);
     }
 
-    /// The tensor `name` of `shape`.
+    /// The weight `name` of `shape`.
     ///
     /// @throws BadCheckpoint when it is missing or has another shape
-    Tensor tensor(String name, long... shape) {
-        Tensor tensor = checkpoint.tensor(name);
-        taken.add(tensor.name());
-        Shape expected = Shape.of(shape);
-        if (!tensor.shape().equals(expected)) {
-            throw BadCheckpoint.mismatch(
-                    checkpoint.metadata().source() + ": tensor " + tensor.name(), expected, tensor.shape());
+    Weight weight(String name, long... shape) {
+        Shape found = source.shapes().get(name);
+        if (found == null) {
+            throw new BadCheckpoint(source.metadata().source() + ": tensor " + name + " is missing");
         }
-        return tensor;
+        taken.add(name);
+        Shape expected = Shape.of(shape);
+        if (!found.equals(expected)) {
+            throw BadCheckpoint.mismatch(source.metadata().source() + ": tensor " + name, expected, found);
+        }
+        return new Weight(source, name, found);
     }
 
     /// Leaves `name`, which need not exist, out of what is refused.
@@ -67,10 +74,10 @@ final class TensorReader {
 
     /// A vector, decoded.
     float[] vector(String name, int length) {
-        Tensor tensor = decodable(tensor(name, length));
+        TensorForm form = weight(name, length).form();
         float[] values = new float[length];
-        Dequantizer.decode(tensor.encoding(), tensor.data(), 0, values, 0, length);
-        MappedPages.release(tensor.data());
+        decodable(name, form).row(0, values, 0);
+        release(form);
         return values;
     }
 
@@ -80,36 +87,74 @@ final class TensorReader {
     }
 
     /// A matrix `[rows, columns]`, packed.
-    LinearOperator matrix(Tensor tensor) {
-        PackedFormat format = options.formatOf(tensor);
-        kernels.prepare(format, options.precision());
-        LinearOperator packed = kernels.linear(decodable(tensor), format, options.precision(), arena);
-        MappedPages.release(tensor.data());
-        doneBytes += tensor.sizeBytes();
-        listener.packed(doneBytes, totalBytes);
-        return packed;
+    LinearOperator matrix(Weight weight) {
+        Optional<PackedFormat> format = options.formats().of(weight.name());
+        String layout = " as " + format.map(PackedFormat::name).orElse("stored") + ", " + options.precision();
+        Packed packed = take(weight, layout, arena -> pack(weight.name(), weight.form(), format, arena));
+        return operator(packed);
     }
 
     /// A matrix whose rows are looked up: as it is stored, unless a format is asked for.
-    EmbeddingTable table(Tensor tensor) {
-        if (options.formats().of(tensor.name()).isPresent()) {
-            return matrix(tensor);
+    EmbeddingTable table(Weight weight) {
+        if (options.formats().of(weight.name()).isPresent()) {
+            return matrix(weight);
         }
-        EmbeddingTable table = EmbeddingTable.encoded(decodable(tensor), arena);
-        MappedPages.release(tensor.data());
-        return table;
+        Packed packed = take(weight, " as a table", arena -> switch (weight.form()) {
+            case TensorForm.Dense(Tensor tensor) ->
+                new Packed.Table(EmbeddingTable.encoded(decodable(weight.name(), tensor), arena));
+            case TensorForm other -> pack(weight.name(), other, Optional.empty(), arena);
+        });
+        return packed instanceof Packed.Table(EmbeddingTable rows) ? rows : operator(packed);
+    }
+
+    private Packed take(Weight weight, String layout, Function<Arena, Packed> packer) {
+        TensorStore.Lease lease = packing.store().acquire(weight.address() + layout, packer);
+        leases.add(lease);
+        // The address alone has read it.
+        if (source instanceof Checkpoint checkpoint) {
+            MappedPages.release(checkpoint.tensor(weight.name()).data());
+        }
+        doneElements += weight.rows() * weight.shape().columns();
+        listener.packed(doneElements, totalElements);
+        return lease.packed();
+    }
+
+    private Packed pack(String name, TensorForm form, Optional<PackedFormat> format, Arena arena) {
+        return switch (form) {
+            case TensorForm.Dense(Tensor tensor) -> pack(decodable(name, tensor), format, arena);
+            case TensorForm.LowRank(TensorForm left, TensorForm right) ->
+                new Packed.Product(pack(name, left, format, arena), pack(name, right, format, arena));
+            case TensorForm.Sum(TensorForm base, TensorForm correction) ->
+                new Packed.Sum(pack(name, base, format, arena), pack(name, correction, Optional.empty(), arena));
+            case TensorForm.Codebook _, TensorForm.VectorSparse _ ->
+                throw new Unsupported(name + ": no operator for this form");
+        };
+    }
+
+    private Packed pack(Tensor tensor, Optional<PackedFormat> asked, Arena arena) {
+        PackedFormat format = asked.orElseGet(() -> options.formatOf(tensor.encoding()));
+        packing.kernels().prepare(format, options.precision());
+        LinearOperator packed = packing.kernels().linear(tensor, format, options.precision(), arena);
+        return new Packed.Whole(packed);
+    }
+
+    private LinearOperator operator(Packed packed) {
+        return switch (packed) {
+            case Packed.Whole(LinearOperator operator) -> operator;
+            default -> throw new Unsupported("later");
+        };
     }
 
     /// The matrix `{name}.weight` and, where it has one, `{name}.bias`.
     Affine affine(String name, int rows, int columns) {
-        return new Affine(matrix(tensor(name + ".weight", rows, columns)), optionalVector(name + ".bias", rows));
+        return new Affine(matrix(weight(name + ".weight", rows, columns)), optionalVector(name + ".bias", rows));
     }
 
     /// The rows `[first, first + count)` of `{name}.weight`, which has `rows`, and of its bias.
     Affine slice(String name, int rows, int columns, int first, int count) {
         float[] bias = optionalVector(name + ".bias", rows);
         return new Affine(
-                matrix(tensor(name + ".weight", rows, columns).rows(first, count)),
+                matrix(weight(name + ".weight", rows, columns).rows(first, count)),
                 bias.length == 0 ? bias : Arrays.copyOfRange(bias, first, first + count));
     }
 
@@ -117,20 +162,33 @@ final class TensorReader {
     ///
     /// @throws Unsupported naming a tensor that nothing took
     void refuseRest() {
-        Optional<String> rest = checkpoint.tensors().keySet().stream()
+        Optional<String> rest = source.shapes().keySet().stream()
                 .filter(name -> !taken.contains(name))
                 .findFirst();
         if (rest.isPresent()) {
-            throw new Unsupported(checkpoint.metadata().source() + ": tensor " + rest.get()
+            throw new Unsupported(source.metadata().source() + ": tensor " + rest.get()
                     + ": models of this architecture are computed without it");
         }
     }
 
-    private Tensor decodable(Tensor tensor) {
+    private Tensor decodable(String name, Tensor tensor) {
         if (!Dequantizer.canDecode(tensor.encoding())) {
-            throw new Unsupported(checkpoint.metadata().source() + ": tensor " + tensor.name() + ": encoding "
-                    + tensor.encoding() + " is not supported");
+            throw new Unsupported(source.metadata().source() + ": tensor " + name + ": encoding " + tensor.encoding()
+                    + " is not supported");
         }
         return tensor;
+    }
+
+    private TensorForm decodable(String name, TensorForm form) {
+        if (form instanceof TensorForm.Dense(Tensor tensor)) {
+            decodable(name, tensor);
+        }
+        return form;
+    }
+
+    private static void release(TensorForm form) {
+        if (form instanceof TensorForm.Dense(Tensor tensor)) {
+            MappedPages.release(tensor.data());
+        }
     }
 }

@@ -1,20 +1,19 @@
 package dev.trimtab.model;
 
 import dev.trimtab.kernel.EmbeddingTable;
-import dev.trimtab.kernel.LinearOperator;
-import java.lang.foreign.Arena;
 import java.util.List;
 import java.util.Optional;
 
-/// A model's packed weights; owner of their memory.
+/// A model's packed weights; they are the [TensorStore]'s, which this holds leases of.
 ///
+/// @param leases of every matrix
 /// @param embedTokens `[vocabSize, hiddenSize]`, rows looked up; the same object as `lmHead` where the two
 ///     are tied
 /// @param embedPositions `[maxPositionEmbeddings, hiddenSize]`, where positions are learned
 /// @param blocks in order; two a layer, or fewer
 /// @param lmHead `[vocabSize, hiddenSize]`, and its bias
 record Weights(
-        Arena arena,
+        List<TensorStore.Lease> leases,
         EmbeddingTable embedTokens,
         Optional<EmbeddingTable> embedPositions,
         List<Block> blocks,
@@ -22,23 +21,25 @@ record Weights(
         Affine lmHead)
         implements AutoCloseable {
     Weights {
+        leases = List.copyOf(leases);
         blocks = List.copyOf(blocks);
     }
 
     /// Bytes of all packed matrices.
     long sizeBytes() {
-        long tied = embedTokens.equals(lmHead.weight()) ? 0 : embedTokens.sizeBytes();
-        return tied
-                + embedPositions.map(EmbeddingTable::sizeBytes).orElse(0L)
-                + lmHead.weight().sizeBytes()
-                + blocks.stream()
-                        .flatMap(block -> block.matrices().stream())
-                        .mapToLong(LinearOperator::sizeBytes)
-                        .sum();
+        return leases.stream().mapToLong(lease -> lease.packed().sizeBytes()).sum();
+    }
+
+    /// Of these, the bytes that other models use too, at this moment.
+    long sharedBytes() {
+        return leases.stream()
+                .filter(TensorStore.Lease::isShared)
+                .mapToLong(lease -> lease.packed().sizeBytes())
+                .sum();
     }
 
     @Override
     public void close() {
-        arena.close();
+        leases.forEach(TensorStore.Lease::close);
     }
 }

@@ -33,6 +33,11 @@ public enum SyntheticCheckpoint {
     /// Values repeat after this many; caches do not notice, for they see addresses.
     private static final int PATTERN_ELEMENTS = 1 << 20;
 
+    /// From one tensor's beginning to the next one's.
+    private static final int SHIFT_ELEMENTS = 32;
+
+    private static final int TENSORS_MAX = 1000;
+
     private record Sizes(
             int hiddenSize, int intermediateSize, int layers, int heads, int kvHeads, int headDim, int vocabSize) {}
 
@@ -64,7 +69,8 @@ public enum SyntheticCheckpoint {
     /// Writes it as GGUF.
     public void write(Path file) {
         try (Arena arena = Arena.ofShared()) {
-            MemorySegment pool = random(arena, (long) sizes.vocabSize() * sizes.hiddenSize());
+            MemorySegment pool =
+                    random(arena, (long) sizes.vocabSize() * sizes.hiddenSize() + SHIFT_ELEMENTS * TENSORS_MAX);
             GgufWriter writer = new GgufWriter();
             describe(writer);
             for (Tensor tensor : tensors(pool)) {
@@ -103,38 +109,29 @@ public enum SyntheticCheckpoint {
 
     private List<Tensor> tensors(MemorySegment pool) {
         List<Tensor> tensors = new ArrayList<>();
-        tensors.add(matrix("token_embd.weight", sizes.vocabSize(), sizes.hiddenSize(), pool));
-        tensors.add(vector("output_norm.weight", pool));
+        int hidden = sizes.hiddenSize();
+        add(tensors, "token_embd", Shape.of(sizes.vocabSize(), hidden), pool);
+        add(tensors, "output_norm", Shape.of(hidden), pool);
         for (int i = 0; i < sizes.layers(); i++) {
             String prefix = "blk." + i + ".";
-            tensors.add(vector(prefix + "attn_norm.weight", pool));
-            tensors.add(matrix(prefix + "attn_q.weight", sizes.heads() * sizes.headDim(), sizes.hiddenSize(), pool));
-            tensors.add(matrix(prefix + "attn_k.weight", sizes.kvHeads() * sizes.headDim(), sizes.hiddenSize(), pool));
-            tensors.add(matrix(prefix + "attn_v.weight", sizes.kvHeads() * sizes.headDim(), sizes.hiddenSize(), pool));
-            tensors.add(
-                    matrix(prefix + "attn_output.weight", sizes.hiddenSize(), sizes.heads() * sizes.headDim(), pool));
-            tensors.add(vector(prefix + "ffn_norm.weight", pool));
-            tensors.add(matrix(prefix + "ffn_gate.weight", sizes.intermediateSize(), sizes.hiddenSize(), pool));
-            tensors.add(matrix(prefix + "ffn_up.weight", sizes.intermediateSize(), sizes.hiddenSize(), pool));
-            tensors.add(matrix(prefix + "ffn_down.weight", sizes.hiddenSize(), sizes.intermediateSize(), pool));
+            add(tensors, prefix + "attn_norm", Shape.of(hidden), pool);
+            add(tensors, prefix + "attn_q", Shape.of((long) sizes.heads() * sizes.headDim(), hidden), pool);
+            add(tensors, prefix + "attn_k", Shape.of((long) sizes.kvHeads() * sizes.headDim(), hidden), pool);
+            add(tensors, prefix + "attn_v", Shape.of((long) sizes.kvHeads() * sizes.headDim(), hidden), pool);
+            add(tensors, prefix + "attn_output", Shape.of(hidden, (long) sizes.heads() * sizes.headDim()), pool);
+            add(tensors, prefix + "ffn_norm", Shape.of(hidden), pool);
+            add(tensors, prefix + "ffn_gate", Shape.of(sizes.intermediateSize(), hidden), pool);
+            add(tensors, prefix + "ffn_up", Shape.of(sizes.intermediateSize(), hidden), pool);
+            add(tensors, prefix + "ffn_down", Shape.of(hidden, sizes.intermediateSize()), pool);
         }
         return tensors;
     }
 
-    private static Tensor matrix(String name, int rows, int columns, MemorySegment pool) {
-        return new Tensor(
-                name,
-                Encoding.F16,
-                Shape.of(rows, columns),
-                pool.asSlice(0, Encoding.F16.sizeBytes((long) rows * columns)));
-    }
-
-    private Tensor vector(String name, MemorySegment pool) {
-        return new Tensor(
-                name,
-                Encoding.F16,
-                Shape.of(sizes.hiddenSize()),
-                pool.asSlice(0, Encoding.F16.sizeBytes(sizes.hiddenSize())));
+    /// Each tensor begins elsewhere in the pool: two of equal content would be held once.
+    private static void add(List<Tensor> tensors, String name, Shape shape, MemorySegment pool) {
+        long start = Encoding.F16.sizeBytes((long) SHIFT_ELEMENTS * tensors.size());
+        MemorySegment data = pool.asSlice(start, Encoding.F16.sizeBytes(shape.elements()));
+        tensors.add(new Tensor(name + ".weight", Encoding.F16, shape, data));
     }
 
     /// `elements` F16 numbers of standard deviation 0.02, the usual initialisation.

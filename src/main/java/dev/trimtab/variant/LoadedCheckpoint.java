@@ -5,7 +5,6 @@ import dev.trimtab.checkpoint.Metadata;
 import dev.trimtab.compress.Recipe;
 import dev.trimtab.engine.EngineOptions;
 import dev.trimtab.error.BadCheckpoint;
-import dev.trimtab.kernel.Kernels;
 import dev.trimtab.kernel.KvLayout;
 import dev.trimtab.model.ForwardPass;
 import dev.trimtab.model.LoadListener;
@@ -36,7 +35,11 @@ record LoadedCheckpoint<M extends ForwardPass>(
     /// What to build of a checkpoint.
     ///
     /// @param options where no recipe says otherwise
-    record Request(Kernels kernels, Optional<Recipe> recipe, ModelLoader.Options options, Model.Capacity capacity) {}
+    record Request(
+            ModelLoader.Packing packing,
+            Optional<Recipe> recipe,
+            ModelLoader.Options options,
+            Model.Capacity capacity) {}
 
     /// Reads tokenizer and template before the weights, so that what is wrong is found before the long part.
     ///
@@ -48,7 +51,7 @@ record LoadedCheckpoint<M extends ForwardPass>(
         Optional<ChatTemplate> template = template(metadata);
         SamplingDefaults sampling = SamplingDefaults.of(metadata);
         ModelLoader.Options options = PlannedOptions.of(request.recipe(), checkpoint, request.options());
-        Model model = ModelLoader.load(checkpoint, request.kernels(), options, request.capacity(), listener);
+        Model model = ModelLoader.load(checkpoint, request.packing(), options, request.capacity(), listener);
         Map<String, Object> facts = describe(checkpoint, model, sampling);
         request.recipe().ifPresent(recipe -> facts.put("recipe", recipe.name()));
         facts.put("weight_bytes", model.weightBytes());

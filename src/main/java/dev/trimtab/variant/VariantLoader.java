@@ -37,7 +37,7 @@ public final class VariantLoader {
     /// A share of the process's KV pool that stands for none: the pool cannot be empty.
     private static final long SMALLEST_POOL_BYTES = 64;
 
-    private final Kernels kernels;
+    private final ModelLoader.Packing packing;
     private final EngineLoop loop;
     private final KvPool kvPool;
     private final Options options;
@@ -51,7 +51,7 @@ public final class VariantLoader {
             KvPool kvPool,
             Options options,
             Function<String, EngineListener> listeners) {
-        this.kernels = kernels;
+        this.packing = new ModelLoader.Packing(kernels);
         this.loop = loop;
         this.kvPool = kvPool;
         this.options = options;
@@ -101,7 +101,7 @@ public final class VariantLoader {
     private Variant load(VariantDeclaration declared, Checkpoint checkpoint, LoadListener listener) {
         LoadedCheckpoint<Model> loaded = LoadedCheckpoint.load(
                 checkpoint,
-                new LoadedCheckpoint.Request(kernels, declared.recipe(), options.model(), options.capacity()),
+                new LoadedCheckpoint.Request(packing, declared.recipe(), options.model(), options.capacity()),
                 listener);
         loop.call(() -> WarmUp.run(loaded.model(), System::nanoTime));
         return serve(

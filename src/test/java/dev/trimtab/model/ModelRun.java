@@ -24,7 +24,11 @@ public final class ModelRun implements AutoCloseable {
     private ModelRun(Checkpoint checkpoint, ModelLoader.Options options) {
         Kernels kernels = Kernels.best(pool);
         this.model = checkpoint.reading(() -> ModelLoader.load(
-                checkpoint, kernels, options, new Model.Capacity(CAPACITY, CAPACITY), LoadListener.NONE));
+                checkpoint,
+                new ModelLoader.Packing(kernels),
+                options,
+                new Model.Capacity(CAPACITY, CAPACITY),
+                LoadListener.NONE));
         // The oracle ran stories longer than one model was trained for.
         int blockCount = Math.ceilDiv(Math.max(CAPACITY, model.contextLength()), KvLayout.BLOCK_TOKENS);
         long blockBytes = model.kvLayout().blockBytes();

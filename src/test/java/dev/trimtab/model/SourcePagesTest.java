@@ -33,8 +33,12 @@ class SourcePagesTest {
                 ComputePool pool = new ComputePool(ComputePool.defaultThreads())) {
             Kernels kernels = Kernels.best(pool);
 
-            Model model = checkpoint.reading(
-                    () -> ModelLoader.load(checkpoint, kernels, options, new Model.Capacity(1, 1), LoadListener.NONE));
+            Model model = checkpoint.reading(() -> ModelLoader.load(
+                    checkpoint,
+                    new ModelLoader.Packing(kernels),
+                    options,
+                    new Model.Capacity(1, 1),
+                    LoadListener.NONE));
 
             try (model) {
                 assertThat(model.weightBytes()).isGreaterThan(60L << 20);

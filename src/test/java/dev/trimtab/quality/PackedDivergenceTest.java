@@ -87,7 +87,8 @@ class PackedDivergenceTest {
         var options = new ModelLoader.Options(WeightFormats.uniform(format), precision, KvEncoding.F32);
         var capacity = new Model.Capacity(DivergenceProbe.BATCH_TOKENS, DivergenceProbe.BATCH_TOKENS);
         Kernels kernels = Kernels.best(pool);
-        return checkpoint.reading(() -> ModelLoader.load(checkpoint, kernels, options, capacity, LoadListener.NONE));
+        return checkpoint.reading(() ->
+                ModelLoader.load(checkpoint, new ModelLoader.Packing(kernels), options, capacity, LoadListener.NONE));
     }
 
     /// The questions and answers the model was trained to know, in its template.

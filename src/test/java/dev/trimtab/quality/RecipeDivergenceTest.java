@@ -52,6 +52,7 @@ class RecipeDivergenceTest {
     private static Model load(Checkpoint checkpoint, ComputePool pool, ModelLoader.Options options) {
         var capacity = new Model.Capacity(DivergenceProbe.BATCH_TOKENS, DivergenceProbe.BATCH_TOKENS);
         Kernels kernels = Kernels.best(pool);
-        return checkpoint.reading(() -> ModelLoader.load(checkpoint, kernels, options, capacity, LoadListener.NONE));
+        return checkpoint.reading(() ->
+                ModelLoader.load(checkpoint, new ModelLoader.Packing(kernels), options, capacity, LoadListener.NONE));
     }
 }
