@@ -6,7 +6,7 @@ import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
-import dev.trimtab.compress.Recipe;
+import dev.trimtab.compress.recipe.Recipe;
 import dev.trimtab.error.BadConfiguration;
 import dev.trimtab.variant.Backend;
 import dev.trimtab.variant.ModelDeclaration;

@@ -2,7 +2,7 @@ package dev.trimtab.app;
 
 import dev.trimtab.api.http.ApiOptions;
 import dev.trimtab.checkpoint.hub.HubOptions;
-import dev.trimtab.compress.Recipe;
+import dev.trimtab.compress.recipe.Recipe;
 import dev.trimtab.engine.EngineOptions;
 import dev.trimtab.error.BadConfiguration;
 import dev.trimtab.kernel.ActivationPrecision;

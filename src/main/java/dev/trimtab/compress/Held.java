@@ -1,5 +1,6 @@
 package dev.trimtab.compress;
 
+import dev.trimtab.compress.recipe.Scheme;
 import dev.trimtab.kernel.PackedFormat;
 import dev.trimtab.tensor.Encoding;
 import dev.trimtab.tensor.Shape;

@@ -1,6 +1,12 @@
 package dev.trimtab.compress;
 
 import dev.trimtab.checkpoint.Checkpoint;
+import dev.trimtab.compress.recipe.Recipe;
+import dev.trimtab.compress.recipe.Rule;
+import dev.trimtab.compress.recipe.RuleSet;
+import dev.trimtab.compress.recipe.Scheme;
+import dev.trimtab.compress.recipe.Stages.Quantize;
+import dev.trimtab.compress.recipe.Subject;
 import dev.trimtab.kernel.PackedFormat;
 import dev.trimtab.tensor.Tensor;
 import java.util.ArrayList;
@@ -24,7 +30,7 @@ import java.util.Set;
 public final class Plan {
     private final Recipe recipe;
     private final Map<String, Decision> decisions = new LinkedHashMap<>();
-    private final Set<Rule> unused = new HashSet<>();
+    private final Set<Rule<?>> unused = new HashSet<>();
 
     private Plan(Recipe recipe) {
         this.recipe = recipe;
@@ -41,7 +47,7 @@ public final class Plan {
                         .mapToInt(subject -> subject.layer().orElse(-1))
                         .max()
                         .orElse(-1);
-        plan.unused.addAll(recipe.allRules());
+        plan.unused.addAll(recipe.rules());
         for (Subject subject : subjects) {
             plan.unused.removeIf(rule -> rule.match(subject, layers).isPresent());
             plan.decisions.put(subject.tensor().name(), decide(recipe, subject, layers));
@@ -54,11 +60,11 @@ public final class Plan {
         if (tensor.shape().rank() == 1) {
             return decision(tensor, new Held.Vector(), "fallback", "vectors stay f32");
         }
-        Optional<Recipe.Winner> winner = recipe.winner(subject, layers);
+        Optional<RuleSet.Winner<Quantize>> winner = recipe.quantize().winner(subject, layers);
         if (winner.isEmpty()) {
             return decision(tensor, keep(subject), "none", "kept as stored");
         }
-        Recipe.Winner won = winner.get();
+        RuleSet.Winner<Quantize> won = winner.get();
         List<String> why = new ArrayList<>(List.of(won.level().word()));
         if (subject.isTied()) {
             why.add("embedding and head are one tensor");
@@ -67,7 +73,7 @@ public final class Plan {
             why.add("a router stays as stored unless it is named");
             return decision(tensor, keep(subject), won.rule().text(), String.join("; ", why));
         }
-        Scheme scheme = won.rule().scheme();
+        Scheme scheme = won.rule().action().scheme();
         if (!scheme.note().isEmpty()) {
             why.add(scheme.note());
         }
@@ -105,10 +111,7 @@ public final class Plan {
 
     /// Rules that mean no tensor of this checkpoint, as they are written: most often a slip.
     public List<String> unusedRules() {
-        return recipe.allRules().stream()
-                .filter(unused::contains)
-                .map(Rule::text)
-                .toList();
+        return recipe.rules().stream().filter(unused::contains).map(Rule::text).toList();
     }
 
     /// Bytes in memory of all tensors.

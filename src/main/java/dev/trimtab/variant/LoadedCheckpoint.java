@@ -2,7 +2,7 @@ package dev.trimtab.variant;
 
 import dev.trimtab.checkpoint.Checkpoint;
 import dev.trimtab.checkpoint.Metadata;
-import dev.trimtab.compress.Recipe;
+import dev.trimtab.compress.recipe.Recipe;
 import dev.trimtab.engine.EngineOptions;
 import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.kernel.KvLayout;

@@ -2,7 +2,7 @@ package dev.trimtab.variant;
 
 import dev.trimtab.checkpoint.Checkpoint;
 import dev.trimtab.compress.Plan;
-import dev.trimtab.compress.Recipe;
+import dev.trimtab.compress.recipe.Recipe;
 import dev.trimtab.model.ModelLoader;
 import java.util.Optional;
 

@@ -1,6 +1,6 @@
 package dev.trimtab.variant;
 
-import dev.trimtab.compress.Recipe;
+import dev.trimtab.compress.recipe.Recipe;
 import java.util.Optional;
 
 /// A variant of a model to serve: the id clients name, and what is made of the checkpoint.

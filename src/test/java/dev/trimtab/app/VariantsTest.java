@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.trimtab.checkpoint.hub.HubOptions;
-import dev.trimtab.compress.Recipe;
+import dev.trimtab.compress.recipe.Recipe;
 import dev.trimtab.engine.EngineListener;
 import dev.trimtab.error.BadConfiguration;
 import dev.trimtab.model.LoadListener;

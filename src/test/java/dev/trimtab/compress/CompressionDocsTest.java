@@ -3,6 +3,7 @@ package dev.trimtab.compress;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.trimtab.checkpoint.Checkpoint;
+import dev.trimtab.compress.recipe.Recipe;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

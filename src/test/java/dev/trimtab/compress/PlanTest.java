@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.trimtab.checkpoint.Checkpoint;
 import dev.trimtab.checkpoint.FamilyModel;
 import dev.trimtab.checkpoint.TestCheckpoints;
+import dev.trimtab.compress.recipe.Recipe;
 import dev.trimtab.kernel.ActivationPrecision;
 import dev.trimtab.kernel.KvEncoding;
 import dev.trimtab.kernel.PackedFormat;

@@ -3,7 +3,7 @@ package dev.trimtab.quality;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.trimtab.checkpoint.Checkpoint;
-import dev.trimtab.compress.Recipe;
+import dev.trimtab.compress.recipe.Recipe;
 import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.kernel.Kernels;
 import dev.trimtab.model.LoadListener;

@@ -1,4 +1,4 @@
-package dev.trimtab.compress;
+package dev.trimtab.compress.recipe;
 
 import dev.trimtab.error.BadConfiguration;
 import java.util.ArrayList;
@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Optional;
 
 /// Which tensors an entry of a recipe means, by one word of its `targets`.
-sealed interface Target {
+public sealed interface Target {
     boolean matches(Subject subject);
 
     /// All matrices, which is what no target at all means too.

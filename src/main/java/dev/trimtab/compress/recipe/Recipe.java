@@ -1,43 +1,37 @@
-package dev.trimtab.compress;
+package dev.trimtab.compress.recipe;
 
+import dev.trimtab.compress.recipe.Stages.Extras;
+import dev.trimtab.compress.recipe.Stages.Quantize;
 import dev.trimtab.error.BadConfiguration;
 import dev.trimtab.kernel.KvEncoding;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Stream;
 
 /// What is to be made of a checkpoint while it is loaded, as its author wrote it: rules, not yet decisions
 /// ([Plan]). `docs/COMPRESSION.md` has the schema.
 public final class Recipe {
-    /// Which of several entries wins that say equally precisely what they mean.
-    enum Order {
-        /// The later, as in mistral.rs.
-        LAST,
-        /// The earlier, as in llama-quantize and mlx.
-        FIRST
-    }
-
     /// Everything as the checkpoint has it.
-    public static final Recipe KEEP =
-            new Recipe("keep", List.of(), List.of(Rule.all("keep", Scheme.KEEP)), Order.LAST, Optional.empty());
+    public static final Recipe KEEP = of("keep", List.of(Rule.all("keep", Quantize.nearest(Scheme.KEEP))));
 
     private final String name;
-    private final List<Rule> rules;
-    private final List<Rule> defaults;
-    private final Order order;
+    private final RuleSet<Quantize> quantize;
     private final Optional<KvEncoding> kv;
+    private final Extras extras;
 
-    /// `defaults` count only for what no rule means.
-    Recipe(String name, List<Rule> rules, List<Rule> defaults, Order order, Optional<KvEncoding> kv) {
+    Recipe(String name, RuleSet<Quantize> quantize, Optional<KvEncoding> kv, Extras extras) {
         this.name = name;
-        this.rules = List.copyOf(rules);
-        this.defaults = List.copyOf(defaults);
-        this.order = order;
+        this.quantize = quantize;
         this.kv = kv;
+        this.extras = extras;
+    }
+
+    private static Recipe of(String name, List<Rule<Quantize>> defaults) {
+        return new Recipe(name, new RuleSet<>(List.of(), defaults, RuleSet.Order.LAST), Optional.empty(), Extras.NONE);
     }
 
     /// The recipe that `word` names: a shorthand (`int4`, `q4_k_m`), else a YAML file, a relative one below
@@ -46,9 +40,9 @@ public final class Recipe {
     /// @throws BadConfiguration when it is neither, or the file is no recipe
     /// @throws dev.trimtab.error.Unsupported when the file asks for what cannot be done yet
     public static Recipe of(String word, Path folder) {
-        Optional<List<Rule>> shorthand = Shorthand.rules(word);
+        Optional<List<Rule<Quantize>>> shorthand = Shorthand.rules(word);
         if (shorthand.isPresent()) {
-            return new Recipe(word, List.of(), shorthand.get(), Order.LAST, Optional.empty());
+            return of(word, shorthand.get());
         }
         Path file = folder.resolve(word);
         if (!Files.isRegularFile(file)) {
@@ -90,34 +84,23 @@ public final class Recipe {
         return kv;
     }
 
-    /// Every rule, in the order written, the defaults last.
-    List<Rule> allRules() {
-        return Stream.concat(rules.stream(), defaults.stream()).toList();
+    public RuleSet<Quantize> quantize() {
+        return quantize;
     }
 
-    /// The rule that decides about `subject`, in a model with `layerCount` layers; empty where none means it.
-    Optional<Winner> winner(Subject subject, int layerCount) {
-        return winner(rules, subject, layerCount).or(() -> winner(defaults, subject, layerCount));
+    public Extras extras() {
+        return extras;
     }
 
-    /// @param level by which it won
-    record Winner(Rule rule, Rule.Level level) {}
-
-    private Optional<Winner> winner(List<Rule> candidates, Subject subject, int layerCount) {
-        Optional<Winner> best = Optional.empty();
-        for (Rule rule : candidates) {
-            Optional<Rule.Level> level = rule.match(subject, layerCount);
-            if (level.isPresent()
-                    && (best.isEmpty() || beats(level.get(), best.get().level()))) {
-                best = Optional.of(new Winner(rule, level.get()));
-            }
-        }
-        return best;
-    }
-
-    private boolean beats(Rule.Level level, Rule.Level earlier) {
-        int difference = level.compareTo(earlier);
-        return difference > 0 || (difference == 0 && order == Order.LAST);
+    /// Every rule that means tensors, in the order of the stages.
+    public List<Rule<?>> rules() {
+        List<Rule<?>> all = new ArrayList<>(extras.structured());
+        all.addAll(extras.layerDrops());
+        all.addAll(extras.sparsity().all());
+        all.addAll(extras.lowRank().all());
+        all.addAll(quantize.all());
+        all.addAll(extras.compensate().all());
+        return all;
     }
 
     @Override

@@ -1,12 +1,12 @@
-package dev.trimtab.compress;
+package dev.trimtab.compress.recipe;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLParser;
-import dev.trimtab.compress.YamlValue.Listing;
-import dev.trimtab.compress.YamlValue.Mapping;
-import dev.trimtab.compress.YamlValue.Scalar;
+import dev.trimtab.compress.recipe.YamlValue.Listing;
+import dev.trimtab.compress.recipe.YamlValue.Mapping;
+import dev.trimtab.compress.recipe.YamlValue.Scalar;
 import dev.trimtab.error.BadConfiguration;
 import java.io.IOException;
 import java.util.ArrayList;

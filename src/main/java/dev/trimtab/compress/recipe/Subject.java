@@ -1,4 +1,4 @@
-package dev.trimtab.compress;
+package dev.trimtab.compress.recipe;
 
 import dev.trimtab.checkpoint.Checkpoint;
 import dev.trimtab.tensor.Tensor;
@@ -14,16 +14,16 @@ import java.util.regex.Pattern;
 ///
 /// @param names every way to name it, GGUF's first: with and without `.weight`, and Hugging Face's
 /// @param layer empty outside the layers
-record Subject(Tensor tensor, List<String> names, Set<TensorClass> classes, OptionalInt layer) {
-    static final String EMBEDDING = "token_embd.weight";
-    static final String HEAD = "output.weight";
-    static final String POSITIONS = "position_embd.weight";
+public record Subject(Tensor tensor, List<String> names, Set<TensorClass> classes, OptionalInt layer) {
+    public static final String EMBEDDING = "token_embd.weight";
+    public static final String HEAD = "output.weight";
+    public static final String POSITIONS = "position_embd.weight";
 
     private static final Pattern LAYER = Pattern.compile("blk\\.(\\d{1,5})\\.(.*)");
 
     private static final Pattern SUFFIX = Pattern.compile("\\.(weight|bias)$");
 
-    static Subject of(Checkpoint checkpoint, Tensor tensor) {
+    public static Subject of(Checkpoint checkpoint, Tensor tensor) {
         Matcher layer = LAYER.matcher(tensor.name());
         boolean inLayer = layer.matches();
         Set<TensorClass> classes = inLayer ? classes(layer.group(2)) : classes(checkpoint, tensor.name());
@@ -35,17 +35,17 @@ record Subject(Tensor tensor, List<String> names, Set<TensorClass> classes, Opti
     }
 
     /// Routers decide which experts see a token: a few rows, on which everything hangs.
-    boolean isRouter() {
+    public boolean isRouter() {
         return tensor.name().contains(".ffn_gate_inp.");
     }
 
     /// Whether it is both embedding and head.
-    boolean isTied() {
+    public boolean isTied() {
         return classes.contains(TensorClass.EMBED) && classes.contains(TensorClass.HEAD);
     }
 
     /// Whether its rows are only looked up, so that it need not be packed.
-    boolean isTable() {
+    public boolean isTable() {
         return classes.equals(Set.of(TensorClass.EMBED));
     }
 

@@ -1,8 +1,8 @@
-package dev.trimtab.compress;
+package dev.trimtab.compress.recipe;
 
-import dev.trimtab.compress.YamlValue.Listing;
-import dev.trimtab.compress.YamlValue.Mapping;
-import dev.trimtab.compress.YamlValue.Scalar;
+import dev.trimtab.compress.recipe.YamlValue.Listing;
+import dev.trimtab.compress.recipe.YamlValue.Mapping;
+import dev.trimtab.compress.recipe.YamlValue.Scalar;
 import dev.trimtab.error.BadConfiguration;
 import dev.trimtab.error.Unsupported;
 import java.util.List;
@@ -93,6 +93,31 @@ record Fields(String place, String path, Mapping mapping) {
                 return Integer.parseInt(text);
             }
             throw refused(key, "a whole number in " + min + ".." + max + " expected, found `" + text + "`");
+        });
+    }
+
+    /// The number `key`, of which there must be one in `min..max`.
+    Optional<Double> real(String key, double min, double max) {
+        return text(key).map(text -> {
+            if (text.matches("\\d{1,9}(\\.\\d{1,9})?")
+                    && Double.parseDouble(text) >= min
+                    && Double.parseDouble(text) <= max) {
+                return Double.parseDouble(text);
+            }
+            throw refused(key, "a number in " + min + ".." + max + " expected, found `" + text + "`");
+        });
+    }
+
+    /// The word `key`, one of `known`.
+    Optional<String> word(String key, List<String> known) {
+        return text(key).map(text -> {
+            if (known.contains(text)) {
+                return text;
+            }
+            throw refused(
+                    key,
+                    "one of " + String.join(", ", known) + " expected, found `" + text + "`"
+                            + Spelling.hint(text, known));
         });
     }
 

@@ -1,4 +1,4 @@
-package dev.trimtab.compress;
+package dev.trimtab.compress.recipe;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

@@ -1,5 +1,6 @@
-package dev.trimtab.compress;
+package dev.trimtab.compress.recipe;
 
+import dev.trimtab.compress.recipe.Stages.Quantize;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -32,15 +33,16 @@ final class Shorthand {
     private Shorthand() {}
 
     /// The rules that `word` stands for; empty where it is none.
-    static Optional<List<Rule>> rules(String word) {
+    static Optional<List<Rule<Quantize>>> rules(String word) {
         String name = word.toLowerCase(Locale.ROOT);
         Mixture mixture = MIXTURES.get(name);
         return mixture == null
-                ? Scheme.named(name).map(scheme -> List.of(Rule.all(name, scheme)))
+                ? Scheme.named(name).map(scheme -> List.of(Rule.all(name, Quantize.nearest(scheme))))
                 : Optional.of(List.of(
                         Rule.all(name, named(mixture.most())),
-                        new Rule(name + " (head)", List.of(new Target.Group(TensorClass.HEAD)), List.of(), named(HEAD)),
-                        new Rule(
+                        new Rule<>(
+                                name + " (head)", List.of(new Target.Group(TensorClass.HEAD)), List.of(), named(HEAD)),
+                        new Rule<>(
                                 name + " (value and down projections)",
                                 List.of(Target.parse(SENSITIVE)),
                                 List.of(),
@@ -59,7 +61,7 @@ final class Shorthand {
         return MIXTURES.containsKey(word.toLowerCase(Locale.ROOT));
     }
 
-    private static Scheme named(String name) {
-        return Scheme.named(name).orElseThrow();
+    private static Quantize named(String name) {
+        return Quantize.nearest(Scheme.named(name).orElseThrow());
     }
 }

@@ -1,4 +1,4 @@
-package dev.trimtab.compress;
+package dev.trimtab.compress.recipe;
 
 import dev.trimtab.error.BadConfiguration;
 import java.util.ArrayList;
@@ -13,7 +13,7 @@ import java.util.function.IntPredicate;
 ///
 /// Known in expressions: `.`, `[a-z]`, `[^a-z]`, `( )`, `(?: )`, `|`, `*`, `+`, `?`, `^`, `$`, `\d`, `\w`,
 /// `\s` and a backslash before any sign. Counted repetition, look-around and back references are refused.
-final class NamePattern {
+public final class NamePattern {
     /// The longest that a person writes has some 80 characters.
     private static final int LENGTH_MAX = 512;
 

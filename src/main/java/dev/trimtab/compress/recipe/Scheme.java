@@ -1,4 +1,4 @@
-package dev.trimtab.compress;
+package dev.trimtab.compress.recipe;
 
 import dev.trimtab.kernel.PackedFormat;
 import java.util.ArrayList;

@@ -1,6 +1,7 @@
-package dev.trimtab.compress;
+package dev.trimtab.compress.recipe;
 
-import dev.trimtab.compress.YamlValue.Mapping;
+import dev.trimtab.compress.recipe.Stages.Quantize;
+import dev.trimtab.compress.recipe.YamlValue.Mapping;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -12,34 +13,34 @@ final class Imports {
 
     /// llama-quantize's `--tensor-type`: `tensor_types: ["attn_v=q6_k", "\\.(1|3)\\.ffn_down=q5_k"]`, patterns
     /// found anywhere in GGUF's or Hugging Face's name. There the first that matches wins: say `match: first`.
-    static List<Rule> tensorTypes(Fields fields) {
-        List<Rule> rules = new ArrayList<>();
+    static List<Rule<Quantize>> tensorTypes(Fields fields) {
+        List<Rule<Quantize>> rules = new ArrayList<>();
         for (String text : fields.texts("tensor_types")) {
             int equals = text.lastIndexOf('=');
             if (equals < 1) {
                 throw fields.refused("tensor_types", "PATTERN=SCHEME expected, found `" + text + "`");
             }
             String pattern = text.substring(0, equals);
-            rules.add(new Rule(
+            rules.add(new Rule<>(
                     "tensor_types " + text,
                     List.of(RecipeReader.located(
                             fields, "tensor_types", () -> new Target.Names(NamePattern.expression(pattern)))),
                     List.of(),
-                    RecipeReader.scheme(fields, "tensor_types", text.substring(equals + 1))));
+                    Quantize.nearest(RecipeReader.scheme(fields, "tensor_types", text.substring(equals + 1)))));
         }
         return rules;
     }
 
     /// mistral.rs's topology: layer ranges, or `/patterns/`, each with an `isq` and perhaps a `device`, of which
     /// there is one here: `cpu`.
-    static List<Rule> topology(Fields fields) {
+    static List<Rule<Quantize>> topology(Fields fields) {
         if (fields.value("topology").isEmpty()) {
             return List.of();
         }
         if (!(fields.value("topology").get() instanceof Mapping(Map<String, YamlValue> entries, int _))) {
             throw fields.refused("topology", "ranges or /patterns/ with their settings expected");
         }
-        List<Rule> rules = new ArrayList<>();
+        List<Rule<Quantize>> rules = new ArrayList<>();
         entries.forEach((key, value) -> {
             String path = "topology." + key;
             Fields entry = Fields.of(fields.place(), path, value, List.of("isq", "device"));
@@ -51,7 +52,7 @@ final class Imports {
         return rules;
     }
 
-    private static Rule topology(Fields fields, Fields entry, String key, String isq) {
+    private static Rule<Quantize> topology(Fields fields, Fields entry, String key, String isq) {
         boolean pattern = key.length() > 2 && key.startsWith("/") && key.endsWith("/");
         List<Target> targets = pattern
                 ? List.of(RecipeReader.located(
@@ -61,11 +62,11 @@ final class Imports {
                 : List.of();
         List<LayerRange> layers =
                 pattern ? List.of() : List.of(RecipeReader.located(fields, "topology", () -> LayerRange.parse(key)));
-        return new Rule(
+        return new Rule<>(
                 "topology " + key + " {isq: " + isq + "}",
                 targets,
                 layers,
-                RecipeReader.scheme(entry, "isq", ggml(isq)));
+                Quantize.nearest(RecipeReader.scheme(entry, "isq", ggml(isq))));
     }
 
     /// mistral.rs writes `Q4K` and a bare number of bits, we `q4_k`: 4, 5, 6 and so on mean its k-quants.

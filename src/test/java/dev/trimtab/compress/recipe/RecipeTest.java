@@ -1,4 +1,4 @@
-package dev.trimtab.compress;
+package dev.trimtab.compress.recipe;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -34,9 +34,20 @@ class RecipeTest {
         topology: {0-8: {isq: Q4K}, 8: {isq: Q8_0, device: cpu}}             | 2
         topology: {'/lm_head/': {isq: 8}, '-2-': {}}                         | 1
         {"quantize": [{"targets": ["embed"], "scheme": "keep"}]}             | 1
+        prune: [{method: flap, targets: [attn, ffn], ratio: 0.15, unit: {attn: kv_group, ffn: neuron}}] | 1
+        prune: [{method: wanda, targets: ['re:down'], sparsity: 0.5, structure: '2:4'}] | 1
+        prune: [{method: magnitude, sparsity: 0.3, structure: vector}, {method: layer_drop, layers: auto, count: 2}] | 2
+        prune: [{method: layer_drop, layers: [3], unit: attn_sublayer}]      | 1
+        prune: [{method: flap, ratio: 0.2, enabled: false}]                  | 0
+        lowrank: [{method: svd, whiten: diag, targets: ['re:o_proj$'], energy: 0.9, only_if_smaller: true}] | 1
+        quantize: [{scheme: int4, rounding: gptq, block: 128, dampening: 0.01}] | 1
+        compensate: [{method: eora, targets: [ffn], rank: 16, budget_mb: 24, store: q8_0}] | 1
+        {statistics: {corpus: 'file:x.txt', tokens: 8192}, defaults: {scheme: int4, seed: 9}} | 1
+        evaluate: {tokens: 4096, gates: {kld_mean: '<=0.05'}, on_fail: warn} | 0
+        adapters: [{name: sql, path: sql.gguf, scale: 0.5, mode: merge}]     | 0
         """)
     void readsWhatTheSchemaSays(String yaml, int rules) {
-        assertThat(Recipe.parse("r.yaml", yaml).allRules()).hasSize(rules);
+        assertThat(Recipe.parse("r.yaml", yaml).rules()).hasSize(rules);
     }
 
     @ParameterizedTest
@@ -76,6 +87,25 @@ class RecipeTest {
         [int4]                                        | keys and values expected
         int4                                          | keys and values expected
         {quantize: int4, quantize: int8}              | stands here twice
+        prune: [{ratio: 0.5}]                         | prune[0].method: one of flap
+        prune: [{method: flop, ratio: 0.5}]           | found `flop`; did you mean `flap`?
+        prune: [{method: flap}]                       | prune[0].ratio: the share of units to remove expected
+        prune: [{method: flap, ratio: 1}]             | a number in 0.0..0.95 expected, found `1`
+        prune: [{method: flap, ratio: 0.1, targets: head}] | attn, ffn or both expected
+        prune: [{method: flap, sparsity: 0.1}]        | give it a `ratio`
+        prune: [{method: wanda, ratio: 0.1}]          | give it a `sparsity`
+        prune: [{method: wanda, sparsity: 0.4, structure: '2:4'}] | sparsity 0.5 expected, found 0.4
+        prune: [{method: wanda, sparsity: 0.4, structure: blocks}] | unstructured, vector or N:M
+        prune: [{method: layer_drop}]                 | either `layers` by number or `count` expected
+        prune: [{method: vocab}]                      | prune[0].keep_corpus
+        lowrank: [{rank: 4, energy: 0.5}]             | either `rank` or `energy` expected
+        lowrank: [{only_if_smaller: false}]           | is never taken
+        compensate: [{method: eura}]                  | did you mean `eora`?
+        compensate: [{store: f16}]                    | one of q8_0 expected, found `f16`
+        statistics: {corpus: wiki}                    | builtin, file:PATH or imatrix:PATH expected
+        adapters: [{path: a, mode: live}]             | live adapters belong to the model
+        evaluate: {gates: fast}                       | metrics with their bounds expected
+        quantize: [{scheme: int4, rounding: gtpq}]    | did you mean `gptq`?
         {quantize: int4                               | r.yaml:
         """)
     void refusesMistakesWithPlaceAndRemedy(String yaml, String message) {
@@ -95,17 +125,9 @@ class RecipeTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "prune: [{method: flap}]",
-                "lowrank: [{method: svd}]",
-                "compensate: [{method: eora}]",
-                "evaluate: {tokens: 64}",
                 "model: {adapters: []}",
-                "adapters: []",
                 "autotune: {enabled: true}",
                 "variants: {base: {use: none}}",
-                "defaults: {scheme: int4, seed: 7}",
-                "quantize: [{scheme: int4, rounding: gptq}]",
-                "quantize: [{scheme: int4, block: 128}]",
                 "quantize: [{bits: 4, group: 128}]",
                 "kv: {k: q8, v: f16}",
                 "kv: {k: q8, v: q8, rotate: true}",

@@ -1,7 +1,8 @@
-package dev.trimtab.compress;
+package dev.trimtab.compress.recipe;
 
-import dev.trimtab.compress.YamlValue.Mapping;
-import dev.trimtab.compress.YamlValue.Scalar;
+import dev.trimtab.compress.recipe.Stages.Quantize;
+import dev.trimtab.compress.recipe.YamlValue.Mapping;
+import dev.trimtab.compress.recipe.YamlValue.Scalar;
 import dev.trimtab.error.BadConfiguration;
 import dev.trimtab.kernel.KvEncoding;
 import java.util.ArrayList;
@@ -9,30 +10,25 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /// Makes a [Recipe] of YAML.
 final class RecipeReader {
-    /// Stages of the schema that this version refuses by name.
-    private static final List<String> LATER = List.of(
-            "model",
-            "statistics",
-            "prune",
-            "lowrank",
-            "compensate",
-            "adapters",
-            "evaluate",
-            "variants",
-            "autotune",
-            "routing");
+    /// Parts of the schema that this version refuses by name.
+    private static final List<String> LATER = List.of("model", "variants", "autotune", "routing");
 
-    private static final List<String> KEYS =
-            concat(List.of("version", "match", "defaults", "quantize", "tensor_types", "topology", "kv"), LATER);
-
-    private static final List<String> LATER_OF_ENTRY = List.of("block", "dampening");
+    private static final List<String> KEYS = concat(
+            concat(
+                    List.of("version", "match", "defaults", "quantize", "tensor_types", "topology", "kv"),
+                    StageReader.KEYS),
+            LATER);
 
     private static final List<String> ENTRY_KEYS =
-            concat(List.of("targets", "layers", "scheme", "bits", "group", "asymmetric", "rounding"), LATER_OF_ENTRY);
+            List.of("targets", "layers", "scheme", "bits", "group", "asymmetric", "rounding", "block", "dampening");
+
+    private static final List<String> ROUNDINGS =
+            List.of(Quantize.NEAREST, "importance", "imatrix", "hqq", "gptq", "awq");
 
     private static final List<String> LATER_OF_KV = List.of("rotate", "window_fp");
 
@@ -57,68 +53,80 @@ final class RecipeReader {
     Recipe read(YamlValue value) {
         Fields fields = Fields.of(source, "", value, KEYS).without(LATER);
         fields.number("version", 1, 1);
-        List<Rule> defaults = new ArrayList<>(defaults(fields));
-        List<Rule> rules = new ArrayList<>();
+        List<Rule<Quantize>> defaults = new ArrayList<>(defaults(fields));
+        List<Rule<Quantize>> rules = new ArrayList<>();
         Optional<YamlValue> quantize = fields.value("quantize");
         if (quantize.isPresent() && quantize.get() instanceof Scalar) {
             defaults.addAll(shorthand(fields, "quantize"));
         } else if (quantize.isPresent()) {
-            rules.addAll(entries(quantize.get()));
+            rules.addAll(entries(fields, "quantize", ENTRY_KEYS, RecipeReader::quantize));
         }
         rules.addAll(Imports.tensorTypes(fields));
         rules.addAll(Imports.topology(fields));
         if (rules.size() > RULES_MAX) {
             throw fields.refused("quantize", "at most " + RULES_MAX + " entries expected, found " + rules.size());
         }
-        return new Recipe(source, rules, defaults, order(fields), kv(fields));
+        RuleSet.Order order = order(fields);
+        return new Recipe(
+                source, new RuleSet<>(rules, defaults, order), kv(fields), new StageReader(fields, order).read());
     }
 
-    private Recipe.Order order(Fields fields) {
+    private static RuleSet.Order order(Fields fields) {
         return switch (fields.text("match").orElse("last")) {
-            case "last" -> Recipe.Order.LAST;
-            case "first" -> Recipe.Order.FIRST;
+            case "last" -> RuleSet.Order.LAST;
+            case "first" -> RuleSet.Order.FIRST;
             default -> throw fields.refused("match", "first or last expected");
         };
     }
 
-    private List<Rule> defaults(Fields fields) {
+    private List<Rule<Quantize>> defaults(Fields fields) {
         return fields.value("defaults")
-                .map(value -> Fields.of(source, "defaults", value, List.of("scheme", "seed"))
-                        .without(List.of("seed")))
+                .map(value -> Fields.of(source, "defaults", value, List.of("scheme", "seed")))
+                .filter(defaults -> defaults.value("scheme").isPresent())
                 .map(defaults -> shorthand(defaults, "scheme"))
                 .orElse(List.of());
     }
 
-    private static List<Rule> shorthand(Fields fields, String key) {
+    private static List<Rule<Quantize>> shorthand(Fields fields, String key) {
         String word = fields.text(key).orElseThrow(() -> fields.refused(key, "a scheme expected"));
         return Shorthand.rules(word)
                 .orElseThrow(() ->
                         fields.refused(key, "unknown scheme `" + word + "`" + Spelling.hint(word, Shorthand.words())));
     }
 
-    private List<Rule> entries(YamlValue value) {
-        List<YamlValue> items = Fields.items(value);
-        List<Rule> rules = new ArrayList<>();
+    /// The entries of the stage `key`, each of which knows `keys`; `action` reads what is to be done.
+    static <T> List<Rule<T>> entries(Fields stage, String key, List<String> keys, Function<Fields, T> action) {
+        List<Rule<T>> rules = new ArrayList<>();
+        List<YamlValue> items = stage.value(key).map(Fields::items).orElse(List.of());
         for (int i = 0; i < items.size(); i++) {
-            rules.add(entry("quantize[" + i + "]", items.get(i)));
+            Fields entry = Fields.of(stage.place(), key + "[" + i + "]", items.get(i), keys);
+            rules.add(rule(entry, action.apply(entry)));
         }
         return rules;
     }
 
-    private Rule entry(String path, YamlValue value) {
-        Fields entry = Fields.of(source, path, value, ENTRY_KEYS).without(LATER_OF_ENTRY);
-        if (!entry.text("rounding").orElse("nearest").equals("nearest")) {
-            throw entry.unsupported("rounding", "only `nearest` is known yet");
-        }
-        return new Rule(
-                path + " " + written(entry.mapping()),
+    /// The rule that `entry` is.
+    static <T> Rule<T> rule(Fields entry, T action) {
+        return new Rule<>(
+                entry.path() + " " + written(entry.mapping()),
                 entry.texts("targets").stream()
                         .map(word -> located(entry, "targets", () -> Target.parse(word)))
                         .toList(),
                 entry.texts("layers").stream()
+                        .filter(word -> !word.equals("auto"))
                         .map(word -> located(entry, "layers", () -> LayerRange.parse(word)))
                         .toList(),
-                scheme(entry));
+                action);
+    }
+
+    private static Quantize quantize(Fields entry) {
+        return new Quantize(
+                scheme(entry),
+                entry.word("rounding", ROUNDINGS).orElse(Quantize.NEAREST),
+                entry.number("block", 32, 4096).orElse(Quantize.BLOCK),
+                entry.real("dampening", 0, 1)
+                        .orElse((double) Quantize.DAMPENING)
+                        .floatValue());
     }
 
     private static Scheme scheme(Fields entry) {
@@ -203,7 +211,7 @@ final class RecipeReader {
         };
     }
 
-    private static List<String> concat(List<String> first, List<String> second) {
+    static List<String> concat(List<String> first, List<String> second) {
         List<String> all = new ArrayList<>(first);
         all.addAll(second);
         return List.copyOf(all);

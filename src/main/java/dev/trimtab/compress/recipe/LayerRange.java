@@ -1,4 +1,4 @@
-package dev.trimtab.compress;
+package dev.trimtab.compress.recipe;
 
 import dev.trimtab.error.BadConfiguration;
 import java.util.regex.Matcher;
@@ -8,7 +8,7 @@ import java.util.regex.Pattern;
 /// (to the last). Negative numbers count from the end: `-2-` is the last two.
 ///
 /// @param end exclusive; [#OPEN] for no end
-record LayerRange(int first, int end) {
+public record LayerRange(int first, int end) {
     private static final int OPEN = Integer.MAX_VALUE;
 
     private static final Pattern RANGE = Pattern.compile("(-?\\d{1,5})(?:(-)(-?\\d{1,5})?)?");

@@ -1,9 +1,9 @@
-package dev.trimtab.compress;
+package dev.trimtab.compress.recipe;
 
 import java.util.Locale;
 
 /// What a matrix is for, as recipes name it.
-enum TensorClass {
+public enum TensorClass {
     /// Projections of attention: `blk.N.attn_*`.
     ATTN,
     /// The feed-forward network, experts included: `blk.N.ffn_*`, but not the router.
