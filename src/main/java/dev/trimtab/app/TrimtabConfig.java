@@ -1,5 +1,6 @@
 package dev.trimtab.app;
 
+import dev.trimtab.api.http.AdminKey;
 import dev.trimtab.api.http.ApiOptions;
 import dev.trimtab.checkpoint.hub.HubOptions;
 import dev.trimtab.compress.recipe.Recipe;
@@ -10,6 +11,7 @@ import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.model.ModelLoader;
 import dev.trimtab.variant.Backend;
 import dev.trimtab.variant.ModelDeclaration;
+import dev.trimtab.variant.ModelRoot;
 import dev.trimtab.variant.ModelSource;
 import dev.trimtab.variant.VariantDeclaration;
 import dev.trimtab.variant.VariantLoader;
@@ -62,6 +64,10 @@ public interface TrimtabConfig {
     LlamaCpp llamaCpp();
 
     Http http();
+
+    Admin admin();
+
+    Models models();
 
     /// Where `hf:` sources come from. The defaults look at the variables that Hugging Face's own tools read.
     interface Hub {
@@ -130,11 +136,29 @@ public interface TrimtabConfig {
         Optional<List<String>> apiKeys();
     }
 
+    /// Administration: what is served, while it is served.
+    interface Admin {
+        /// What administrative calls must send as bearer token, 16 characters or more; where absent they must
+        /// come from loopback. From the environment: `TRIMTAB_ADMIN_KEY`.
+        Optional<String> key();
+    }
+
+    /// Checkpoints and adapters on disk.
+    interface Models {
+        /// The folder below which administrative calls may name files; none where absent.
+        Optional<Path> root();
+    }
+
+    /// The folder of `models`, checked.
+    default ModelRoot modelRoot() {
+        return models().root().map(ModelRoot::of).orElse(ModelRoot.NONE);
+    }
+
     /// These knobs as the core knows them, with the models of `model`, else of `file`, else the embedded one.
     default ServingOptions serving() {
         int threads = compute().threads().orElseGet(ComputePool::defaultThreads);
         return new ServingOptions(
-                models(),
+                declarations(),
                 new VariantLoader.Options(
                         ModelLoader.Options.serving(compute().activations()),
                         new EngineOptions(engine().maxSequences(), engine().maxBatchedTokens(), engine().maxWaiting()),
@@ -176,10 +200,11 @@ public interface TrimtabConfig {
                 hosts,
                 Set.copyOf(http().allowedOrigins().orElse(List.of())),
                 Set.copyOf(http().apiKeys().orElse(List.of())),
+                admin().key().map(AdminKey::of),
                 ApiOptions.Limits.DEFAULTS);
     }
 
-    private List<ModelDeclaration> models() {
+    private List<ModelDeclaration> declarations() {
         if (model().isEmpty() && Files.exists(file())) {
             if (recipe().isPresent()) {
                 throw new BadConfiguration("a recipe goes with a model; those of " + file() + " name their own");

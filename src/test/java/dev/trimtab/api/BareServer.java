@@ -2,6 +2,7 @@ package dev.trimtab.api;
 
 import dev.trimtab.api.http.ApiListener;
 import dev.trimtab.api.http.ApiOptions;
+import dev.trimtab.api.http.AuditLog;
 import dev.trimtab.api.http.RequestReport;
 import dev.trimtab.api.http.Surroundings;
 import dev.trimtab.error.Internal;
@@ -29,6 +30,7 @@ public final class BareServer implements AutoCloseable {
     private final Vertx vertx = Vertx.vertx();
     private final FakeVariant variant = new FakeVariant("demo");
     private final VariantRegistry registry = new VariantRegistry();
+    private final BlockingQueue<String> audit = new LinkedBlockingQueue<>();
     private final BlockingQueue<RequestReport> reports = new LinkedBlockingQueue<>();
     private final HttpServer server;
 
@@ -39,7 +41,8 @@ public final class BareServer implements AutoCloseable {
                 Clock.fixed(Instant.ofEpochSecond(EPOCH_SECONDS), ZoneOffset.UTC),
                 () -> Integer.toString(ids.incrementAndGet()),
                 Thread::startVirtualThread,
-                metricsPage);
+                metricsPage,
+                new AuditLog(audit::add));
         Router router = Router.router(vertx);
         new Api(registry, options, new Keeping(listener), surroundings).mount(router);
         registry.add(variant);

@@ -7,10 +7,12 @@ import dev.trimtab.api.http.ApiOptions;
 import dev.trimtab.checkpoint.hub.HubOptions;
 import dev.trimtab.engine.EngineOptions;
 import dev.trimtab.error.BadConfiguration;
+import dev.trimtab.error.NotFound;
 import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.model.ModelLoader;
 import dev.trimtab.variant.Backend;
 import dev.trimtab.variant.ModelDeclaration;
+import dev.trimtab.variant.ModelRoot;
 import dev.trimtab.variant.VariantDeclaration;
 import dev.trimtab.variant.llamacpp.LlamaBackend;
 import io.smallrye.config.SmallRyeConfigBuilder;
@@ -55,6 +57,8 @@ class TrimtabConfigTest {
         assertThat(api.allowedHosts()).containsExactly("127.0.0.1");
         assertThat(api.allowedOrigins()).isEmpty();
         assertThat(api.apiKeys()).isEmpty();
+        assertThat(api.adminKey()).isEmpty();
+        assertThat(config.modelRoot()).isSameAs(ModelRoot.NONE);
     }
 
     @Test
@@ -106,6 +110,8 @@ class TrimtabConfigTest {
                 Map.entry("trimtab.http.allowed-hosts", "gateway"),
                 Map.entry("trimtab.http.allowed-origins", "https://chat.example.org"),
                 Map.entry("trimtab.http.api-keys", "a,b"),
+                Map.entry("trimtab.admin.key", "0123456789abcdef"),
+                Map.entry("trimtab.models.root", folder.toString()),
                 Map.entry("trimtab.hub.url", "https://hub.example.org/mirror/"),
                 Map.entry("trimtab.hub.token", "t"),
                 Map.entry("trimtab.hub.stall", "5s")));
@@ -132,6 +138,9 @@ class TrimtabConfigTest {
         assertThat(config.api("localhost").allowedHosts()).containsExactlyInAnyOrder("localhost", "gateway");
         assertThat(config.api("localhost").allowedOrigins()).containsExactly("https://chat.example.org");
         assertThat(config.api("localhost").apiKeys()).containsExactlyInAnyOrder("a", "b");
+        assertThat(config.api("localhost").adminKey()).isPresent();
+        assertThatThrownBy(() -> config.modelRoot().resolve("model", "none.gguf"))
+                .isInstanceOf(NotFound.class);
     }
 
     @Test

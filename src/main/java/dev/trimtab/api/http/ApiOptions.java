@@ -2,6 +2,7 @@ package dev.trimtab.api.http;
 
 import dev.trimtab.error.BadConfiguration;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.Set;
 
 /// Who may ask, and how much of anything the HTTP edge takes.
@@ -10,9 +11,16 @@ import java.util.Set;
 ///   check off
 /// - `allowedOrigins`: origins (`https://chat.example.org`) of web pages that may call; `*` is every page
 /// - `apiKeys`: bearer tokens of which callers must send one; empty asks for none
-public record ApiOptions(Set<String> allowedHosts, Set<String> allowedOrigins, Set<String> apiKeys, Limits limits) {
+/// - `adminKey`: what administrative calls must send; where empty they must come from loopback
+public record ApiOptions(
+        Set<String> allowedHosts,
+        Set<String> allowedOrigins,
+        Set<String> apiKeys,
+        Optional<AdminKey> adminKey,
+        Limits limits) {
     /// For a server on loopback.
-    public static final ApiOptions DEFAULTS = new ApiOptions(Set.of(), Set.of(), Set.of(), Limits.DEFAULTS);
+    public static final ApiOptions DEFAULTS =
+            new ApiOptions(Set.of(), Set.of(), Set.of(), Optional.empty(), Limits.DEFAULTS);
 
     /// Limits of the edge.
     ///
@@ -72,6 +80,11 @@ public record ApiOptions(Set<String> allowedHosts, Set<String> allowedOrigins, S
 
     /// The same with other limits.
     public ApiOptions with(Limits limits) {
-        return new ApiOptions(allowedHosts, allowedOrigins, apiKeys, limits);
+        return new ApiOptions(allowedHosts, allowedOrigins, apiKeys, adminKey, limits);
+    }
+
+    /// The same with another admin key.
+    public ApiOptions with(AdminKey key) {
+        return new ApiOptions(allowedHosts, allowedOrigins, apiKeys, Optional.of(key), limits);
     }
 }

@@ -25,6 +25,7 @@ public final class Dispatcher {
     private final ApiOptions.Limits limits;
     private final Surroundings surroundings;
     private final Gate gate;
+    private final AdminGate adminGate;
     private final BodyReader bodies;
     private final AtomicInteger inFlight = new AtomicInteger();
     private final ApiListener listener;
@@ -34,6 +35,7 @@ public final class Dispatcher {
         this.limits = options.limits();
         this.surroundings = surroundings;
         this.gate = new Gate(options);
+        this.adminGate = new AdminGate(options.adminKey());
         this.bodies = new BodyReader(options.limits());
         this.listener = new Counting(listener);
     }
@@ -75,7 +77,7 @@ public final class Dispatcher {
         boolean preflight = HttpMethod.OPTIONS.equals(routing.request().method())
                 && response.headers().contains("access-control-allow-origin");
         if (preflight) {
-            response.putHeader("access-control-allow-methods", "GET, POST")
+            response.putHeader("access-control-allow-methods", "GET, POST, DELETE")
                     .putHeader("access-control-allow-headers", "authorization, content-type, x-request-id")
                     .putHeader("access-control-max-age", PREFLIGHT_SECONDS)
                     .setStatusCode(204)
@@ -102,7 +104,7 @@ public final class Dispatcher {
             return;
         }
         try {
-            admit(routing, endpoint);
+            admit(routing, endpoint, exchange);
         } catch (TrimtabException e) {
             exchange.fail(e);
             return;
@@ -114,10 +116,24 @@ public final class Dispatcher {
         }
     }
 
-    private void admit(RoutingContext routing, Endpoint endpoint) {
-        if (endpoint.access() == Endpoint.Access.OPEN) {
-            return;
+    private void admit(RoutingContext routing, Endpoint endpoint, Exchange exchange) {
+        switch (endpoint.access()) {
+            case OPEN -> {}
+            case CALLER -> admitCaller(routing);
+            case ADMIN -> admitAdmin(routing, endpoint, exchange);
         }
+    }
+
+    /// Whoever is refused is in the audit log, and whoever changes something. An operator is let in under load
+    /// too.
+    private void admitAdmin(RoutingContext routing, Endpoint endpoint, Exchange exchange) {
+        String action = endpoint.operation().id();
+        exchange.audit(action, "nobody");
+        String actor = adminGate.admit(routing.request());
+        exchange.audit(endpoint.method().equals(HttpMethod.GET) ? "" : action, actor);
+    }
+
+    private void admitCaller(RoutingContext routing) {
         gate.checkKey(routing.request());
         if (inFlight.get() > limits.requestsMax()) {
             throw new Overloaded(

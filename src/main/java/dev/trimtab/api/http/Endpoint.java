@@ -1,6 +1,7 @@
 package dev.trimtab.api.http;
 
 import io.vertx.core.http.HttpMethod;
+import java.util.List;
 import java.util.Map;
 
 /// One row of the endpoint table: what routing, limits, access control and the OpenAPI document are made
@@ -14,7 +15,9 @@ public record Endpoint(HttpMethod method, String path, Access access, Work work,
         /// Anybody who can connect: probes.
         OPEN,
         /// Callers with a key, where keys are configured.
-        CALLER
+        CALLER,
+        /// Who may change what is served: see [AdminGate]. Changes and refused attempts are in the audit log.
+        ADMIN
     }
 
     /// Where the handler runs.
@@ -28,9 +31,30 @@ public record Endpoint(HttpMethod method, String path, Access access, Work work,
     }
 
     /// What the OpenAPI document says: a unique id, a sentence, the names of the schemas of body (empty for
-    /// none) and answer, and the media types of a good answer.
-    public record Operation(String id, String summary, String requestSchema, Map<String, String> answers) {
+    /// none) and answer, and the media types of a good answer; its statuses, and the parameters of the query.
+    public record Operation(
+            String id,
+            String summary,
+            String requestSchema,
+            Map<String, String> answers,
+            List<Integer> statuses,
+            List<Schemas.Property> query) {
         public static final String JSON = "application/json";
+
+        /// Answered with 200, and without parameters.
+        public Operation(String id, String summary, String requestSchema, Map<String, String> answers) {
+            this(id, summary, requestSchema, answers, List.of(200), List.of());
+        }
+
+        /// The same, answered with one of `statuses`.
+        public Operation answering(Integer... statuses) {
+            return new Operation(id, summary, requestSchema, answers, List.of(statuses), query);
+        }
+
+        /// The same, with `query`.
+        public Operation asking(Schemas.Property... query) {
+            return new Operation(id, summary, requestSchema, answers, statuses, List.of(query));
+        }
 
         /// Without a body, answered by JSON.
         public static Operation get(String id, String summary, String answerSchema) {

@@ -1,6 +1,7 @@
 package dev.trimtab.api.http;
 
 import dev.trimtab.error.Internal;
+import dev.trimtab.error.InvalidRequest;
 import dev.trimtab.error.TrimtabException;
 import io.netty.channel.ChannelFuture;
 import io.vertx.core.Context;
@@ -10,6 +11,8 @@ import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.net.impl.ConnectionBase;
 import io.vertx.ext.web.RoutingContext;
+import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
@@ -31,6 +34,8 @@ public final class Exchange {
     private final long startNanos;
 
     private Runnable onGone = () -> {};
+    private Optional<AuditLog.Entry> audited = Optional.empty();
+    private boolean administrative;
     private String operation = "";
     private String model = "";
     private String dropReason = "";
@@ -74,6 +79,44 @@ public final class Exchange {
     /// What the last `{id}` of the endpoint's path stands for.
     public String pathTail() {
         return Optional.ofNullable(routing.pathParam("*")).orElse("");
+    }
+
+    /// Whether the query's `name` is set: `?name`, `?name=true`.
+    ///
+    /// @throws InvalidRequest when it is neither that nor `false`
+    public boolean queryFlag(String name) {
+        List<String> values = routing.queryParam(name);
+        String value = values.isEmpty() ? "false" : values.getLast();
+        return switch (value) {
+            case "", "true" -> true;
+            case "false" -> false;
+            default -> throw InvalidRequest.param(name, name + ": true or false expected in the query");
+        };
+    }
+
+    /// The other end of the connection; what headers say of it does not count.
+    public String peer() {
+        String address = routing.request().connection().remoteAddress().hostAddress();
+        return address == null ? "local" : address;
+    }
+
+    /// From now on this is `actor`'s doing of `action`, and in the audit log at its end; unless `action` is
+    /// empty.
+    void audit(String action, String actor) {
+        administrative = true;
+        audited = Optional.of(action)
+                .filter(present -> !present.isEmpty())
+                .map(present -> new AuditLog.Entry(
+                        requestId, actor, peer(), present, routing.request().path(), ""));
+    }
+
+    /// What an administrative request is about, for the audit log; the path where it is not said. Returns what
+    /// the log will say, for what goes on when the request has been answered.
+    public AuditLog.Entry target(String target) {
+        AuditLog.Entry entry = audited.orElseThrow(() -> new Internal(endpoint + " is not administrative"));
+        AuditLog.Entry named = entry.then(entry.action(), target, "");
+        onLoop(() -> audited = Optional.of(named));
+        return named;
     }
 
     /// Runs `task` on the request's event loop: now when called there, else soon.
@@ -137,7 +180,7 @@ public final class Exchange {
 
     /// What the caller is told about `error`; logs what it is not told.
     public Failure failure(TrimtabException error) {
-        Failure failure = Failure.of(error);
+        Failure failure = administrative ? Failure.forOperator(error) : Failure.of(error);
         if (failure.status() >= 500 && error instanceof Internal) {
             LOG.log(System.Logger.Level.ERROR, requestId + " failed, endpoint=" + endpoint, error);
         } else {
@@ -154,7 +197,7 @@ public final class Exchange {
         fail(thrown instanceof TrimtabException known ? known : new Internal("unexpected " + thrown, thrown));
     }
 
-    /// Answers with `failure` as OpenAI's error object.
+    /// Answers with `failure` in the dialect of the path.
     public void send(Failure failure) {
         onLoop(() -> {
             if (response().headWritten() || response().closed()) {
@@ -162,7 +205,9 @@ public final class Exchange {
             }
             dropReason = failure.headers().getOrDefault("x-trimtab-drop-reason", "");
             failure.headers().forEach(response()::putHeader);
-            send(failure.status(), JsonWriter.write(failure.openAi()));
+            String path = routing.request().path();
+            Dialect dialect = Dialect.of(path);
+            send(failure.status(), dialect.mediaType(), dialect.body(failure, path));
         });
     }
 
@@ -198,6 +243,12 @@ public final class Exchange {
             return;
         }
         finished = true;
+        long durationNanos = surroundings.nanoClock().getAsLong() - startNanos;
+        audited.ifPresent(entry -> surroundings
+                .audit()
+                .write(
+                        entry.then(entry.action(), entry.target(), Integer.toString(status)),
+                        Duration.ofNanos(durationNanos)));
         listener.finished(new RequestReport(
                 endpoint,
                 status,
@@ -206,7 +257,7 @@ public final class Exchange {
                 present(dropReason),
                 promptTokens,
                 completionTokens,
-                surroundings.nanoClock().getAsLong() - startNanos));
+                durationNanos));
     }
 
     private static Optional<String> present(String text) {

@@ -14,12 +14,13 @@ import dev.trimtab.error.TrimtabException;
 import dev.trimtab.error.Unauthorized;
 import dev.trimtab.error.Unavailable;
 import dev.trimtab.error.Unsupported;
+import io.netty.handler.codec.http.HttpResponseStatus;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /// A failure as OpenAI's clients know it: status, `type`, `code`, `param`, message, and headers to send
-/// along.
+/// along; and as a problem of RFC 9457, for administration.
 ///
 /// One exhaustive switch makes it from a [TrimtabException]; what only HTTP knows (a path, a method, a slow
 /// body) has a factory here.
@@ -54,6 +55,13 @@ public record Failure(
         };
     }
 
+    /// What `error` means to an operator, who can mend a recipe or a configuration and so is told about it.
+    public static Failure forOperator(TrimtabException error) {
+        return error instanceof BadConfiguration
+                ? invalid(422, "bad_configuration", null, String.valueOf(error.getMessage()))
+                : of(error);
+    }
+
     /// No endpoint at `path`.
     public static Failure unknownPath(String method, String path) {
         return invalid(404, "unknown_url", null, "there is no " + method + " " + shortened(path));
@@ -78,6 +86,23 @@ public record Failure(
         error.put("param", param);
         error.put("code", code);
         return Map.of("error", error);
+    }
+
+    /// Problem details of RFC 9457. `type` names the kind of failure and leads nowhere; `param` and `code` are
+    /// extension members, where there are any.
+    Map<String, Object> problem(String instance) {
+        Map<String, Object> problem = new LinkedHashMap<>();
+        String kind = code == null ? type : code;
+        problem.put("type", "urn:trimtab:problem:" + kind.replace('_', '-'));
+        problem.put("title", HttpResponseStatus.valueOf(status).reasonPhrase());
+        problem.put("status", status);
+        problem.put("detail", message);
+        problem.put("instance", instance);
+        if (param != null) {
+            problem.put("param", param);
+        }
+        problem.put("code", kind);
+        return problem;
     }
 
     private Failure with(String name, String value) {

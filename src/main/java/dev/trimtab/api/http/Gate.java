@@ -22,7 +22,6 @@ final class Gate {
     private static final String ANY = "*";
     private static final Pattern IP_V4 = Pattern.compile("[0-9]{1,3}(\\.[0-9]{1,3}){3}");
     private static final Pattern IP_V6 = Pattern.compile("\\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*]?");
-    private static final String BEARER = "bearer ";
 
     private final Set<String> hosts;
     private final Set<String> origins;
@@ -57,17 +56,17 @@ final class Gate {
         if (keys.isEmpty()) {
             return;
         }
-        String authorization =
-                Optional.ofNullable(request.getHeader("authorization")).orElse("");
-        boolean bearer = authorization.regionMatches(true, 0, BEARER, 0, BEARER.length());
-        byte[] given = bytes(bearer ? authorization.substring(BEARER.length()).strip() : "");
+        Optional<String> token = BearerToken.of(request);
+        byte[] given = bytes(token.orElse(""));
         boolean known = false;
         for (String key : keys) {
             known |= MessageDigest.isEqual(bytes(key), given); // all of them, in constant time
         }
         if (!known) {
             throw new Unauthorized(
-                    bearer ? "the API key is not one of this server's" : "an API key as bearer token expected");
+                    token.isPresent()
+                            ? "the API key is not one of this server's"
+                            : "an API key as bearer token expected");
         }
     }
 
@@ -84,7 +83,7 @@ final class Gate {
     }
 
     // The scheme is not compared: behind a proxy that ends TLS the server does not know its own.
-    private static boolean isSame(String origin, HostAndPort authority) {
+    static boolean isSame(String origin, HostAndPort authority) {
         int host = origin.indexOf("://");
         return authority != null && host > 0 && origin.substring(host + 3).equalsIgnoreCase(authority.toString());
     }

@@ -1,5 +1,6 @@
 package dev.trimtab.api.http;
 
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -7,7 +8,9 @@ import java.util.Map;
 
 /// The OpenAPI 3.1 document of a table of endpoints.
 public final class OpenApiDocument {
-    private static final String ERROR = "#/components/responses/Error";
+    private static final String RESPONSES = "#/components/responses/";
+    private static final String ERROR = "Error";
+    private static final String PROBLEM = "Problem";
 
     private OpenApiDocument() {}
 
@@ -26,17 +29,26 @@ public final class OpenApiDocument {
                         "OpenAI-compatible serving of trimmed models."));
         document.put("paths", paths(endpoints));
         Map<String, Object> all = new LinkedHashMap<>(schemas);
-        all.put("Error", errorSchema());
+        all.put(ERROR, errorSchema());
+        all.put(PROBLEM, problemSchema());
         document.put(
                 "components",
                 ordered(
                         "schemas", all,
-                        "responses",
-                                Map.of(
-                                        "Error",
-                                        response("The request failed.", Map.of(Endpoint.Operation.JSON, "Error"))),
+                        "responses", ordered(ERROR, failed(Dialect.OPEN_AI), PROBLEM, failed(Dialect.PROBLEM)),
                         "securitySchemes", Map.of("key", ordered("type", "http", "scheme", "bearer"))));
         return document;
+    }
+
+    private static Map<String, Object> failed(Dialect dialect) {
+        return response("The request failed.", Map.of(dialect.mediaType(), schemaOf(dialect)));
+    }
+
+    private static String schemaOf(Dialect dialect) {
+        return switch (dialect) {
+            case OPEN_AI -> ERROR;
+            case PROBLEM -> PROBLEM;
+        };
     }
 
     private static Map<String, Object> paths(List<Endpoint> endpoints) {
@@ -53,32 +65,39 @@ public final class OpenApiDocument {
     private static Map<String, Object> operation(Endpoint endpoint) {
         Endpoint.Operation facts = endpoint.operation();
         Map<String, Object> operation = ordered("operationId", facts.id(), "summary", facts.summary());
-        if (endpoint.access() == Endpoint.Access.CALLER) {
+        if (endpoint.access() != Endpoint.Access.OPEN) {
             operation.put(
                     "security", List.of(Map.of(), Map.of("key", List.of()))); // a key only where any are configured
         }
-        int parameter = endpoint.path().indexOf('{');
-        if (parameter >= 0) {
-            String name =
-                    endpoint.path().substring(parameter + 1, endpoint.path().length() - 1);
-            operation.put(
-                    "parameters",
-                    List.of(ordered("name", name, "in", "path", "required", true, "schema", Schemas.string(""))));
+        List<Map<String, Object>> parameters = parameters(endpoint);
+        if (!parameters.isEmpty()) {
+            operation.put("parameters", parameters);
         }
         if (endpoint.hasBody()) {
             Map<String, Object> content = content(Map.of(Endpoint.Operation.JSON, facts.requestSchema()));
             operation.put("requestBody", ordered("required", true, "content", content));
         }
-        operation.put(
-                "responses",
-                ordered(
-                        "200",
-                        response("OK", facts.answers()),
-                        "4XX",
-                        Map.of("$ref", ERROR),
-                        "5XX",
-                        Map.of("$ref", ERROR)));
+        Map<String, Object> responses = new LinkedHashMap<>();
+        facts.statuses().forEach(status -> responses.put(status.toString(), response("OK", facts.answers())));
+        Map<String, Object> error = Map.of("$ref", RESPONSES + schemaOf(Dialect.of(endpoint.path())));
+        responses.put("4XX", error);
+        responses.put("5XX", error);
+        operation.put("responses", responses);
         return operation;
+    }
+
+    private static List<Map<String, Object>> parameters(Endpoint endpoint) {
+        List<Map<String, Object>> parameters = new ArrayList<>();
+        int parameter = endpoint.path().indexOf('{');
+        if (parameter >= 0) {
+            String name =
+                    endpoint.path().substring(parameter + 1, endpoint.path().length() - 1);
+            parameters.add(ordered("name", name, "in", "path", "required", true, "schema", Schemas.string("")));
+        }
+        for (Schemas.Property query : endpoint.operation().query()) {
+            parameters.add(ordered("name", query.name(), "in", "query", "schema", query.schema()));
+        }
+        return parameters;
     }
 
     private static Map<String, Object> response(String description, Map<String, String> schemas) {
@@ -102,6 +121,18 @@ public final class OpenApiDocument {
                                 Schemas.required("type", Schemas.string("The kind of failure.")),
                                 Schemas.required("param", Schemas.orNull(Schemas.string("The field at fault."))),
                                 Schemas.required("code", Schemas.orNull(Schemas.string("A word to branch on."))))));
+    }
+
+    private static Map<String, Object> problemSchema() {
+        return Schemas.object(
+                "Problem details (RFC 9457).",
+                Schemas.required("type", Schemas.string("A URN that names the kind of problem.")),
+                Schemas.required("title", Schemas.string("The status in words.")),
+                Schemas.required("status", Schemas.integer("The HTTP status.")),
+                Schemas.required("detail", Schemas.string("One sentence: expected, found, where.")),
+                Schemas.required("instance", Schemas.string("The path that was asked for.")),
+                Schemas.optional("param", Schemas.string("The field at fault.")),
+                Schemas.required("code", Schemas.string("A word to branch on.")));
     }
 
     private static Map<String, Object> ordered(Object... namesAndValues) {

@@ -11,8 +11,14 @@ import java.util.function.Supplier;
 /// - `ids`: unique suffixes of request and completion ids
 /// - `workers`: runs what is too long for the event loop; one virtual thread a task
 /// - `metricsPage`: the text of `GET /metrics`, made on a worker
+/// - `audit`: hears administrative actions
 public record Surroundings(
-        LongSupplier nanoClock, Clock wallClock, Supplier<String> ids, Executor workers, Supplier<String> metricsPage) {
+        LongSupplier nanoClock,
+        Clock wallClock,
+        Supplier<String> ids,
+        Executor workers,
+        Supplier<String> metricsPage,
+        AuditLog audit) {
     /// The system's clocks, random ids, virtual threads.
     public static Surroundings system(Supplier<String> metricsPage) {
         return new Surroundings(
@@ -20,7 +26,8 @@ public record Surroundings(
                 Clock.systemUTC(),
                 Surroundings::randomId,
                 task -> Thread.startVirtualThread(task),
-                metricsPage);
+                metricsPage,
+                AuditLog.system());
     }
 
     // Ids need to be unique, not secret.

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.trimtab.api.BareServer;
 import dev.trimtab.api.RawClient;
+import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -11,7 +12,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 final class GateTest {
     private static final ApiOptions ALLOWING = new ApiOptions(
-            Set.of("trimtab.example"), Set.of("https://chat.example"), Set.of(), ApiOptions.Limits.DEFAULTS);
+            Set.of("trimtab.example"),
+            Set.of("https://chat.example"),
+            Set.of(),
+            Optional.empty(),
+            ApiOptions.Limits.DEFAULTS);
 
     @ParameterizedTest
     @ValueSource(
@@ -103,14 +108,15 @@ final class GateTest {
             RawClient.Answer answer = RawClient.exchange(server.port(), preflight);
 
             assertThat(answer.status()).isEqualTo(204);
-            assertThat(answer.header("access-control-allow-methods")).isEqualTo("get, post");
+            assertThat(answer.header("access-control-allow-methods")).isEqualTo("get, post, delete");
             assertThat(answer.header("access-control-allow-headers")).contains("authorization");
         }
     }
 
     @Test
     void asksForAKeyWhereKeysAreConfigured() throws Exception {
-        ApiOptions keyed = new ApiOptions(Set.of(), Set.of(), Set.of("k1", "k2"), ApiOptions.Limits.DEFAULTS);
+        ApiOptions keyed =
+                new ApiOptions(Set.of(), Set.of(), Set.of("k1", "k2"), Optional.empty(), ApiOptions.Limits.DEFAULTS);
 
         try (BareServer server = BareServer.start(keyed)) {
             int port = server.port();
