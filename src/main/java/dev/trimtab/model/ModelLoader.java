@@ -93,11 +93,11 @@ public final class ModelLoader {
         ModelConfig config = configOf(source);
         KvLayout kvLayout = new KvLayout(options.kvEncoding(), config.headDim(), config.keyValueHeads());
         Scratch scratch = new Scratch(capacity.tokens());
-        TensorReader reader = new TensorReader(source, packing, options, listener);
+        TensorReader reader = new TensorReader(source, packing, options, listener, scratch);
         boolean loaded = false;
         try {
             LayerLoader layers = new LayerLoader(config, packing.kernels(), reader, kvLayout, scratch);
-            Weights weights = weights(config, reader, layers);
+            Weights weights = weights(config, reader, layers, new Scratch(capacity.logits()));
             reader.refuseRest();
             assert scratch.columns() == Scratch.columns(config) : "scratch is not what was planned";
             loaded = true;
@@ -134,7 +134,9 @@ public final class ModelLoader {
         return matrices * options.formatOf(tensor).packedBytes(rows, columns);
     }
 
-    private static Weights weights(ModelConfig config, TensorReader reader, LayerLoader layers) {
+    /// @param outputs what the head computes in: it sees fewer tokens than the layers
+    private static Weights weights(
+            ModelConfig config, TensorReader reader, LayerLoader layers, Scratch outputs) {
         List<Block> blocks = new ArrayList<>();
         for (int i = 0; i < config.numHiddenLayers(); i++) {
             blocks.addAll(layers.blocks(i));
@@ -146,7 +148,7 @@ public final class ModelLoader {
         // Some converters store a tied matrix as the head only.
         boolean tied = !reader.has(HEAD) || !reader.has(EMBEDDING);
         Weight head = reader.weight(reader.has(HEAD) ? HEAD : EMBEDDING, config.vocabSize(), config.hiddenSize());
-        LinearOperator lmHead = reader.matrix(head);
+        LinearOperator lmHead = reader.matrix(head, outputs);
         EmbeddingTable embedTokens =
                 tied ? lmHead : reader.table(reader.weight(EMBEDDING, config.vocabSize(), config.hiddenSize()));
         return new Weights(

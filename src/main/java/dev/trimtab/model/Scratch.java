@@ -22,7 +22,15 @@ final class Scratch {
         GATED,
         ROUTED,
         EXPERT_IN,
-        EXPERT_OUT
+        EXPERT_OUT,
+        /// Between the factors of a product.
+        RANK,
+        /// What a correction adds.
+        CORRECTION;
+
+        private boolean isOfForms() {
+            return this == RANK || this == CORRECTION;
+        }
     }
 
     private record Room(Use use, int columns) {}
@@ -40,9 +48,12 @@ final class Scratch {
         return rooms.computeIfAbsent(new Room(use, columns), room -> new Activations(tokens, room.columns()));
     }
 
-    /// Floats a token in all rooms there are.
+    /// Floats a token in all rooms that blocks asked for; what forms of weights need beside is small.
     long columns() {
-        return rooms.keySet().stream().mapToLong(Room::columns).sum();
+        return rooms.keySet().stream()
+                .filter(room -> !room.use().isOfForms())
+                .mapToLong(Room::columns)
+                .sum();
     }
 
     /// Floats a token that the blocks of `config` will ask for.

@@ -3,10 +3,13 @@ package dev.trimtab.model;
 import dev.trimtab.checkpoint.Checkpoint;
 import dev.trimtab.checkpoint.WeightSource;
 import dev.trimtab.error.BadCheckpoint;
+import dev.trimtab.error.Internal;
 import dev.trimtab.error.Unsupported;
 import dev.trimtab.kernel.EmbeddingTable;
 import dev.trimtab.kernel.LinearOperator;
+import dev.trimtab.kernel.LowRankOperator;
 import dev.trimtab.kernel.PackedFormat;
+import dev.trimtab.kernel.SumOperator;
 import dev.trimtab.kernel.memory.MappedPages;
 import dev.trimtab.tensor.Dequantizer;
 import dev.trimtab.tensor.Shape;
@@ -28,6 +31,7 @@ final class TensorReader {
     private final ModelLoader.Packing packing;
     private final ModelLoader.Options options;
     private final LoadListener listener;
+    private final Scratch scratch;
     private final long totalElements;
     private final Set<String> taken = new HashSet<>();
     private final List<TensorStore.Lease> leases = new ArrayList<>();
@@ -88,10 +92,15 @@ final class TensorReader {
 
     /// A matrix `[rows, columns]`, packed.
     LinearOperator matrix(Weight weight) {
+        return matrix(weight, scratch);
+    }
+
+    /// As [#matrix(Weight)], which computes in `scratch`.
+    LinearOperator matrix(Weight weight, Scratch scratch) {
         Optional<PackedFormat> format = options.formats().of(weight.name());
         String layout = " as " + format.map(PackedFormat::name).orElse("stored") + ", " + options.precision();
         Packed packed = take(weight, layout, arena -> pack(weight.name(), weight.form(), format, arena));
-        return operator(packed);
+        return operator(packed, scratch);
     }
 
     /// A matrix whose rows are looked up: as it is stored, unless a format is asked for.
@@ -104,7 +113,7 @@ final class TensorReader {
                 new Packed.Table(EmbeddingTable.encoded(decodable(weight.name(), tensor), arena));
             case TensorForm other -> pack(weight.name(), other, Optional.empty(), arena);
         });
-        return packed instanceof Packed.Table(EmbeddingTable rows) ? rows : operator(packed);
+        return packed instanceof Packed.Table(EmbeddingTable rows) ? rows : operator(packed, scratch);
     }
 
     private Packed take(Weight weight, String layout, Function<Arena, Packed> packer) {
@@ -138,10 +147,23 @@ final class TensorReader {
         return new Packed.Whole(packed);
     }
 
-    private LinearOperator operator(Packed packed) {
+    private LinearOperator operator(Packed packed, Scratch scratch) {
         return switch (packed) {
             case Packed.Whole(LinearOperator operator) -> operator;
-            default -> throw new Unsupported("later");
+            case Packed.Product(Packed left, Packed right) -> {
+                LinearOperator first = operator(right, scratch);
+                yield new LowRankOperator(
+                        operator(left, scratch), first, scratch.of(Scratch.Use.RANK, first.rows()));
+            }
+            case Packed.Sum(Packed base, Packed correction) -> {
+                LinearOperator whole = operator(base, scratch);
+                yield new SumOperator(
+                        whole,
+                        operator(correction, scratch),
+                        packing.kernels(),
+                        scratch.of(Scratch.Use.CORRECTION, whole.rows()));
+            }
+            case Packed.Table _ -> throw new Internal("rows that are only looked up cannot be multiplied");
         };
     }
 
