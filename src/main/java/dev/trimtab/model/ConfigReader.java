@@ -2,6 +2,7 @@ package dev.trimtab.model;
 
 import dev.trimtab.checkpoint.Metadata;
 import dev.trimtab.checkpoint.MetadataValue;
+import dev.trimtab.checkpoint.coupling.ModelSizes;
 import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.error.Unsupported;
 import dev.trimtab.kernel.Kernels.AttentionRule;
@@ -10,7 +11,6 @@ import dev.trimtab.kernel.RopePairing;
 import dev.trimtab.model.Architecture.Trait;
 import dev.trimtab.model.Rotation.Scaling;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntPredicate;
 
@@ -18,19 +18,14 @@ import java.util.function.IntPredicate;
 /// that a family has where a file leaves a key out (`src/llama-model.cpp`, `load_hparams`).
 final class ConfigReader {
     /// Caps far above any trained model; they bound what a hostile file can make us allocate.
-    private static final int HIDDEN_SIZE_MAX = 1 << 17;
-
-    private static final int INTERMEDIATE_SIZE_MAX = 1 << 20;
-    private static final int LAYERS_MAX = 1024;
-    private static final int HEADS_MAX = 4096;
-    private static final int HEAD_DIM_MAX = 1024;
     private static final int CONTEXT_MAX = 1 << 24;
+
+    private static final int WINDOW_PERIOD_MAX = 1024;
     private static final int EXPERTS_MAX = 1024;
 
     private final Metadata metadata;
     private final Architecture architecture;
-    private final int hiddenSize;
-    private final int layerCount;
+    private final ModelSizes sizes;
 
     ConfigReader(Metadata metadata) {
         String name = metadata.string("general.architecture");
@@ -38,8 +33,7 @@ final class ConfigReader {
         this.architecture = Architecture.of(name)
                 .orElseThrow(() -> new Unsupported(metadata.source() + ": architecture `" + name
                         + "` is not supported; supported: " + Architecture.names()));
-        this.hiddenSize = metadata.integer(key("embedding_length"), 1, HIDDEN_SIZE_MAX);
-        this.layerCount = metadata.integer(key("block_count"), 1, LAYERS_MAX);
+        this.sizes = ModelSizes.of(metadata);
     }
 
     ModelConfig read(int vocabSize) {
@@ -48,17 +42,13 @@ final class ConfigReader {
                 .mapToInt(ModelConfig.Layer::numAttentionHeads)
                 .max()
                 .orElseThrow();
-        int headDim = metadata.integer(key("attention.key_length"), 1, HEAD_DIM_MAX, hiddenSize / heads);
-        int valueDim = metadata.integer(key("attention.value_length"), 1, HEAD_DIM_MAX, headDim);
-        if (valueDim != headDim) {
-            throw new Unsupported(where("attention.value_length") + ": " + valueDim + " where keys have " + headDim);
-        }
+        int headDim = sizes.headDim();
         int contextLength = metadata.integer(key("context_length"), 1, CONTEXT_MAX);
         Rotation rotation = rotation(headDim, contextLength);
         return new ModelConfig(
                 architecture,
                 vocabSize,
-                hiddenSize,
+                sizes.hiddenSize(),
                 layers,
                 headDim,
                 rotation,
@@ -78,34 +68,18 @@ final class ConfigReader {
     }
 
     private List<ModelConfig.Layer> layers() {
-        int smallest = architecture == Architecture.DECI ? 0 : 1;
-        int[] heads = perLayer("attention.head_count", smallest, HEADS_MAX);
-        int[] kvHeads = metadata.contains(key("attention.head_count_kv"))
-                ? perLayer("attention.head_count_kv", smallest, HEADS_MAX)
-                : heads;
-        int[] intermediate = perLayer(
-                metadata.contains(key("expert_feed_forward_length"))
-                        ? "expert_feed_forward_length"
-                        : "feed_forward_length",
-                smallest,
-                INTERMEDIATE_SIZE_MAX);
         int window = window();
         IntPredicate windowed = windowed();
-        List<ModelConfig.Layer> layers = new ArrayList<>(layerCount);
-        for (int i = 0; i < layerCount; i++) {
-            int keyValue = heads[i] == 0 ? 0 : kvHeads[i];
-            if (keyValue > 0 && heads[i] % keyValue != 0) {
-                throw BadCheckpoint.mismatch(
-                        metadata.source() + ": layer " + i,
-                        "attention heads that are a multiple of its " + keyValue + " KV heads",
-                        heads[i]);
-            }
-            boolean local = window != AttentionRule.UNBOUNDED && windowed.test(i);
+        List<ModelConfig.Layer> layers = new ArrayList<>();
+        for (ModelSizes.LayerSizes layer : sizes.layers()) {
+            int index = layers.size();
+            boolean local = window != AttentionRule.UNBOUNDED && windowed.test(index);
             layers.add(new ModelConfig.Layer(
-                    heads[i], keyValue, intermediate[i], local ? window : AttentionRule.UNBOUNDED, turning(i, local)));
-        }
-        if (layers.stream().noneMatch(ModelConfig.Layer::attends)) {
-            throw new Unsupported(metadata.source() + ": no layer has attention");
+                    layer.numAttentionHeads(),
+                    layer.numKeyValueHeads(),
+                    layer.intermediateSize(),
+                    local ? window : AttentionRule.UNBOUNDED,
+                    turning(index, local)));
         }
         return layers;
     }
@@ -130,14 +104,14 @@ final class ConfigReader {
     private IntPredicate windowed() {
         String key = key("attention.sliding_window_pattern");
         if (metadata.find(key).orElse(null) instanceof MetadataValue.Flags(boolean[] flags)) {
-            if (flags.length != layerCount) {
+            if (flags.length != sizes.layers().size()) {
                 throw BadCheckpoint.mismatch(
-                        metadata.source() + ": metadata " + key, layerCount + " entries", flags.length);
+                        metadata.source() + ": metadata " + key, sizes.layers().size() + " entries", flags.length);
             }
             return layer -> flags[layer];
         }
         int fallback = architecture == Architecture.GEMMA2 ? 2 : architecture == Architecture.GEMMA3 ? 6 : 0;
-        int period = metadata.integer(key, 0, LAYERS_MAX, fallback);
+        int period = metadata.integer(key, 0, WINDOW_PERIOD_MAX, fallback);
         return layer -> period == 0 || (layer + 1) % period != 0;
     }
 
@@ -196,15 +170,15 @@ final class ConfigReader {
     /// The 27B models of Gemma 2 and 3, which their files tell by the number of layers only, scale by the
     /// hidden size over the heads.
     private float attentionScale(int headDim, int heads) {
-        boolean large = (architecture == Architecture.GEMMA2 && layerCount == 46)
-                || (architecture == Architecture.GEMMA3 && layerCount == 62);
+        boolean large = (architecture == Architecture.GEMMA2 && sizes.layers().size() == 46)
+                || (architecture == Architecture.GEMMA3 && sizes.layers().size() == 62);
         double own = metadata.number(key("attention.scale"), 0);
-        int divisor = large ? hiddenSize / heads : headDim;
+        int divisor = large ? sizes.hiddenSize() / heads : headDim;
         return (float) (own != 0 ? own : 1 / Math.sqrt(divisor));
     }
 
     private ModelConfig.Multipliers multipliers() {
-        double embedding = architecture.has(Trait.SCALED_EMBEDDING) ? Math.sqrt(hiddenSize) : 1;
+        double embedding = architecture.has(Trait.SCALED_EMBEDDING) ? Math.sqrt(sizes.hiddenSize()) : 1;
         float logits = real("logit_scale", 1);
         if (logits == 0) {
             throw BadCheckpoint.mismatch(where("logit_scale"), "a number other than 0", logits);
@@ -227,28 +201,6 @@ final class ConfigReader {
             case "gelu_new", "gelu_fast", "gelu_pytorch_tanh" -> Nonlinearity.GELU_TANH;
             default -> throw new Unsupported(metadata.source() + ": hidden_act " + name);
         };
-    }
-
-    /// A scalar for all layers, or an array with one entry each.
-    private int[] perLayer(String name, int min, int max) {
-        String key = key(name);
-        int[] values = new int[layerCount];
-        if (!(metadata.find(key).orElse(null) instanceof MetadataValue.Array)) {
-            Arrays.fill(values, metadata.integer(key, min, max));
-            return values;
-        }
-        long[] listed = metadata.integers(key);
-        if (listed.length != layerCount) {
-            throw BadCheckpoint.mismatch(where(name), layerCount + " entries", listed.length);
-        }
-        for (int i = 0; i < layerCount; i++) {
-            if (listed[i] < min || listed[i] > max) {
-                throw BadCheckpoint.mismatch(
-                        where(name) + "[" + i + "]", "an integer in " + min + ".." + max, listed[i]);
-            }
-            values[i] = (int) listed[i];
-        }
-        return values;
     }
 
     private float real(String name, double fallback) {

@@ -76,6 +76,11 @@ public final class FamilyModel {
         return this;
     }
 
+    /// Gives the vector `name` other values, where there is one.
+    public FamilyModel tensorIfPresent(String name, float[] values) {
+        return tensors.containsKey(name) ? tensor(name, values, values.length) : this;
+    }
+
     private static Shape shape(int... extents) {
         return Shape.of(Arrays.stream(extents).asLongStream().toArray());
     }
