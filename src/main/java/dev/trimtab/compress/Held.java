@@ -4,6 +4,7 @@ import dev.trimtab.compress.recipe.Scheme;
 import dev.trimtab.kernel.PackedFormat;
 import dev.trimtab.tensor.Encoding;
 import dev.trimtab.tensor.Shape;
+import dev.trimtab.tensor.TensorForm;
 import java.util.Locale;
 
 /// How a tensor will lie in memory.
@@ -51,6 +52,62 @@ public sealed interface Held {
         @Override
         public String label() {
             return "f32";
+        }
+    }
+
+    /// A packed matrix and a correction of rank `rank`, whose factors are int8.
+    record Corrected(Held base, int rank) implements Held {
+        @Override
+        public long bytes(Shape shape) {
+            return base.bytes(shape)
+                    + PackedFormat.INT8.packedBytes(shape.rows(), rank)
+                    + PackedFormat.INT8.packedBytes(rank, shape.columns());
+        }
+
+        @Override
+        public String label() {
+            return base.label() + " + rank " + rank;
+        }
+    }
+
+    /// Two packed factors of rank `rank`.
+    record Factors(PackedFormat format, int rank) implements Held {
+        @Override
+        public long bytes(Shape shape) {
+            return format.packedBytes(shape.rows(), rank) + format.packedBytes(rank, shape.columns());
+        }
+
+        @Override
+        public String label() {
+            return Scheme.label(format) + " of rank " + rank;
+        }
+    }
+
+    /// Of each 32 rows a share of the columns, in int8, each with a scale and its number.
+    record Lines(double density) implements Held {
+        @Override
+        public long bytes(Shape shape) {
+            long panels = Math.ceilDiv(shape.rows(), TensorForm.VectorSparse.PANEL);
+            long lines = panels * Math.round(density * shape.columns());
+            return lines * (Encoding.Q8_0.blockBytes() + Short.BYTES);
+        }
+
+        @Override
+        public String label() {
+            return String.format(Locale.ROOT, "int8, %.0f %% of lines", 100 * density);
+        }
+    }
+
+    /// Nothing: it is removed.
+    record Gone() implements Held {
+        @Override
+        public long bytes(Shape shape) {
+            return 0;
+        }
+
+        @Override
+        public String label() {
+            return "removed";
         }
     }
 }

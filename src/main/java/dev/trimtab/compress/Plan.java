@@ -1,6 +1,7 @@
 package dev.trimtab.compress;
 
 import dev.trimtab.checkpoint.Checkpoint;
+import dev.trimtab.checkpoint.coupling.Structure;
 import dev.trimtab.compress.recipe.Recipe;
 import dev.trimtab.compress.recipe.Rule;
 import dev.trimtab.compress.recipe.RuleSet;
@@ -8,15 +9,18 @@ import dev.trimtab.compress.recipe.Scheme;
 import dev.trimtab.compress.recipe.Stages.Quantize;
 import dev.trimtab.compress.recipe.Subject;
 import dev.trimtab.kernel.PackedFormat;
+import dev.trimtab.tensor.Shape;
 import dev.trimtab.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /// A recipe applied to one checkpoint: exactly one decision for each of its tensors, in the file's order. It is
 /// made from names and shapes alone; no weight is read.
@@ -26,19 +30,32 @@ import java.util.Set;
 /// 2. a router stays as stored unless an exact name or a pattern means it;
 /// 3. an embedding that is not also the head stays as stored where its rule says `keep`: it is only looked up;
 /// 4. a tied embedding and head are one tensor, so that the more precise rule of both decides;
-/// 5. what a scheme's name says and no format has ([Scheme#note]).
+/// 5. methods that need to know the inputs of a matrix leave a stack of experts to packing;
+/// 6. what a scheme's name says and no format has ([Scheme#note]).
 public final class Plan {
+    private static final Quantize KEEP = Quantize.nearest(Scheme.named("keep").orElseThrow());
+
     private final Recipe recipe;
+    private final Structure structure;
     private final Map<String, Decision> decisions = new LinkedHashMap<>();
+    private final Map<String, Treatment> treatments = new LinkedHashMap<>();
     private final Set<Rule<?>> unused = new HashSet<>();
 
-    private Plan(Recipe recipe) {
+    private Plan(Recipe recipe, Structure structure) {
         this.recipe = recipe;
+        this.structure = structure;
     }
 
     /// What `recipe` makes of `checkpoint`.
+    ///
+    /// @throws dev.trimtab.error.BadConfiguration where more is to be removed than can
+    /// @throws dev.trimtab.error.Unsupported where the family's layers cannot be pruned so
     public static Plan of(Recipe recipe, Checkpoint checkpoint) {
-        Plan plan = new Plan(recipe);
+        Structure structure = PredictedRemoval.isAsked(recipe.extras())
+                ? Structure.of(
+                        checkpoint.metadata(), checkpoint.shapes(), PredictedRemoval.of(recipe.extras(), checkpoint))
+                : unchanged(checkpoint);
+        Plan plan = new Plan(recipe, structure);
         List<Subject> subjects = checkpoint.tensors().values().stream()
                 .map(tensor -> Subject.of(checkpoint, tensor))
                 .toList();
@@ -47,42 +64,67 @@ public final class Plan {
                         .mapToInt(subject -> subject.layer().orElse(-1))
                         .max()
                         .orElse(-1);
+        Map<String, Shape> left = new HashMap<>();
+        structure.parts().values().forEach(part -> left.put(part.source(), part.shape()));
         plan.unused.addAll(recipe.rules());
         for (Subject subject : subjects) {
             plan.unused.removeIf(rule -> rule.match(subject, layers).isPresent());
-            plan.decisions.put(subject.tensor().name(), decide(recipe, subject, layers));
+            plan.decide(subject, layers, left.get(subject.tensor().name()));
         }
         return plan;
     }
 
-    private static Decision decide(Recipe recipe, Subject subject, int layers) {
-        Tensor tensor = subject.tensor();
-        if (tensor.shape().rank() == 1) {
-            return decision(tensor, new Held.Vector(), "fallback", "vectors stay f32");
-        }
-        Optional<RuleSet.Winner<Quantize>> winner = recipe.quantize().winner(subject, layers);
-        if (winner.isEmpty()) {
-            return decision(tensor, keep(subject), "none", "kept as stored");
-        }
-        RuleSet.Winner<Quantize> won = winner.get();
-        List<String> why = new ArrayList<>(List.of(won.level().word()));
-        if (subject.isTied()) {
-            why.add("embedding and head are one tensor");
-        }
-        if (subject.isRouter() && won.level().compareTo(Rule.Level.PATTERN) < 0) {
-            why.add("a router stays as stored unless it is named");
-            return decision(tensor, keep(subject), won.rule().text(), String.join("; ", why));
-        }
-        Scheme scheme = won.rule().action().scheme();
-        if (!scheme.note().isEmpty()) {
-            why.add(scheme.note());
-        }
-        Held held = scheme.format().<Held>map(Held.Packed::new).orElseGet(() -> keep(subject));
-        return decision(tensor, held, won.rule().text(), String.join("; ", why));
+    private static Structure unchanged(Checkpoint checkpoint) {
+        Map<String, Structure.Part> parts = new LinkedHashMap<>();
+        checkpoint.shapes().forEach((name, shape) -> parts.put(name, new Structure.Part(name, shape, List.of())));
+        return new Structure(checkpoint.metadata(), parts);
     }
 
-    private static Decision decision(Tensor tensor, Held held, String rule, String why) {
-        return new Decision(tensor.name(), tensor.shape(), tensor.encoding(), held, rule, why);
+    /// @param left what structured pruning leaves; null where it leaves nothing
+    private void decide(Subject subject, int layers, @Nullable Shape left) {
+        Tensor tensor = subject.tensor();
+        Draft draft = new Draft(tensor, left == null ? tensor.shape() : left);
+        if (left == null) {
+            add(draft.decision(new Held.Gone(), "prune", "removed with its block"));
+        } else if (tensor.shape().rank() == 1) {
+            add(draft.decision(new Held.Vector(), "fallback", "vectors stay f32"));
+        } else {
+            decideMatrix(subject, layers, draft);
+        }
+    }
+
+    private void add(Decision decision) {
+        decisions.put(decision.tensor(), decision);
+    }
+
+    private void decideMatrix(Subject subject, int layers, Draft draft) {
+        Optional<RuleSet.Winner<Quantize>> winner = recipe.quantize().winner(subject, layers);
+        List<String> why = new ArrayList<>();
+        String rule = winner.map(won -> won.rule().text()).orElse("none");
+        why.add(winner.map(won -> won.level().word()).orElse("kept as stored"));
+        if (winner.isPresent() && subject.isTied()) {
+            why.add("embedding and head are one tensor");
+        }
+        Quantize quantize = winner.map(won -> won.rule().action()).orElse(KEEP);
+        if (winner.isPresent() && subject.isRouter() && winner.get().level().compareTo(Rule.Level.PATTERN) < 0) {
+            why.add("a router stays as stored unless it is named");
+            add(draft.decision(keep(subject), rule, String.join("; ", why)));
+            return;
+        }
+        if (!quantize.scheme().note().isEmpty()) {
+            why.add(quantize.scheme().note());
+        }
+        Treatment treatment = new TreatmentChoice(recipe.extras(), subject, layers, why).of(quantize);
+        treatments.put(subject.tensor().name(), treatment);
+        Held base = quantize.scheme().format().<Held>map(Held.Packed::new).orElseGet(() -> keep(subject));
+        add(draft.decision(treatment.held(base, draft.left()), rule, String.join("; ", why)));
+    }
+
+    /// A decision but for what is decided.
+    private record Draft(Tensor tensor, Shape left) {
+        Decision decision(Held held, String rule, String why) {
+            return new Decision(tensor.name(), tensor.shape(), left, tensor.encoding(), held, rule, why);
+        }
     }
 
     /// In the format of about its size that is multiplied as it lies.
@@ -90,6 +132,16 @@ public final class Plan {
         return subject.isTable()
                 ? new Held.Rows(subject.tensor().encoding())
                 : new Held.Packed(PackedFormat.nearest(subject.tensor().encoding()));
+    }
+
+    /// Empty for what is not treated: vectors, and what is removed.
+    Optional<Treatment> treatment(String name) {
+        return Optional.ofNullable(treatments.get(name));
+    }
+
+    /// What structured pruning leaves, sizes only.
+    Structure predicted() {
+        return structure;
     }
 
     public Recipe recipe() {
@@ -101,10 +153,12 @@ public final class Plan {
         return List.copyOf(decisions.values());
     }
 
-    /// The format to pack the tensor `name` in; empty for what is not packed.
+    /// The format that the tensor `name` of the checkpoint is rounded to by packing it; empty for what is not
+    /// packed, or comes in an encoding that says its format.
     public Optional<PackedFormat> format(String name) {
+        boolean packs = treatment(name).map(Treatment::isPacking).orElse(true);
         Decision decision = decisions.get(name);
-        return decision != null && decision.held() instanceof Held.Packed(PackedFormat format)
+        return packs && decision != null && decision.held() instanceof Held.Packed(PackedFormat format)
                 ? Optional.of(format)
                 : Optional.empty();
     }

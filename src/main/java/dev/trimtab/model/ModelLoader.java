@@ -135,8 +135,7 @@ public final class ModelLoader {
     }
 
     /// @param outputs what the head computes in: it sees fewer tokens than the layers
-    private static Weights weights(
-            ModelConfig config, TensorReader reader, LayerLoader layers, Scratch outputs) {
+    private static Weights weights(ModelConfig config, TensorReader reader, LayerLoader layers, Scratch outputs) {
         List<Block> blocks = new ArrayList<>();
         for (int i = 0; i < config.numHiddenLayers(); i++) {
             blocks.addAll(layers.blocks(i));

@@ -37,7 +37,14 @@ final class TensorReader {
     private final List<TensorStore.Lease> leases = new ArrayList<>();
     private long doneElements;
 
-    TensorReader(WeightSource source, ModelLoader.Packing packing, ModelLoader.Options options, LoadListener listener) {
+    /// Operators compute in `scratch`.
+    TensorReader(
+            WeightSource source,
+            ModelLoader.Packing packing,
+            ModelLoader.Options options,
+            LoadListener listener,
+            Scratch scratch) {
+        this.scratch = scratch;
         this.source = source;
         this.packing = packing;
         this.options = options;
@@ -152,8 +159,7 @@ final class TensorReader {
             case Packed.Whole(LinearOperator operator) -> operator;
             case Packed.Product(Packed left, Packed right) -> {
                 LinearOperator first = operator(right, scratch);
-                yield new LowRankOperator(
-                        operator(left, scratch), first, scratch.of(Scratch.Use.RANK, first.rows()));
+                yield new LowRankOperator(operator(left, scratch), first, scratch.of(Scratch.Use.RANK, first.rows()));
             }
             case Packed.Sum(Packed base, Packed correction) -> {
                 LinearOperator whole = operator(base, scratch);

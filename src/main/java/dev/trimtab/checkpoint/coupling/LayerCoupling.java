@@ -79,7 +79,7 @@ record LayerCoupling(LayerSizes sizes, int headDim, LayerKeep keep) {
     }
 
     private static List<Cut> neuronRows(Place place, int inner, List<int[]> lists) {
-        if (place.extent() != 2 * inner) {
+        if (place.extent() != 2L * inner) {
             return place.rows(inner, lists);
         }
         return place.rows(

@@ -22,12 +22,12 @@ public record Scheme(String name, Optional<PackedFormat> format, String note) {
     private static final Map<String, Scheme> BY_NAME = byName();
 
     /// The scheme that is spelled `name`, in either case.
-    static Optional<Scheme> named(String name) {
+    public static Optional<Scheme> named(String name) {
         return Optional.ofNullable(BY_NAME.get(name.toLowerCase(Locale.ROOT)));
     }
 
     /// Every name there is, for messages.
-    static List<String> names() {
+    public static List<String> names() {
         return List.copyOf(BY_NAME.keySet());
     }
 

@@ -21,7 +21,7 @@ public final class Stages {
         static final int BLOCK = 128;
         static final float DAMPENING = 0.01f;
 
-        static Quantize nearest(Scheme scheme) {
+        public static Quantize nearest(Scheme scheme) {
             return new Quantize(scheme, NEAREST, BLOCK, DAMPENING);
         }
     }
