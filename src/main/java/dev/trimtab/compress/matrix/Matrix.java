@@ -43,6 +43,17 @@ public record Matrix(int rows, int columns, float[] values) {
         return values[row * columns + column];
     }
 
+    /// The columns `kept`, ascending, `[rows, kept.length]`.
+    public Matrix keepColumns(int[] kept) {
+        Matrix left = new Matrix(rows, kept.length);
+        for (int row = 0; row < rows; row++) {
+            for (int i = 0; i < kept.length; i++) {
+                left.values[row * kept.length + i] = at(row, kept[i]);
+            }
+        }
+        return left;
+    }
+
     public Shape shape() {
         return Shape.of(rows, columns);
     }
