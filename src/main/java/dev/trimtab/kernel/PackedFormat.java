@@ -12,7 +12,9 @@ public enum PackedFormat {
     BF16(0, 0, Zero.CENTERED),
     F16(0, 0, Zero.CENTERED),
     INT8(4, 4, Zero.CENTERED),
+    INT8_ASYMMETRIC(4, 4, Zero.MINIMUM),
     INT6(4, 2, Zero.CENTERED),
+    INT6_ASYMMETRIC(4, 2, Zero.MINIMUM),
     INT5(4, 1, Zero.CENTERED),
     INT5_ASYMMETRIC(4, 1, Zero.MINIMUM),
     INT4(4, 0, Zero.CENTERED),
@@ -46,12 +48,19 @@ public enum PackedFormat {
     public static PackedFormat lossless(Encoding encoding) {
         return switch (encoding) {
             case F16 -> F16;
-            case BF16, F8_E4M3, F8_E5M2, F8_E4M3FNUZ, F8_E5M2FNUZ, I8, U8 -> BF16;
+            case BF16, F8_E4M3, F8_E5M2, F8_E4M3FNUZ, F8_E5M2FNUZ, I8, U8, MXFP8_E4M3, MXFP8_E5M2 -> BF16;
             case Q8_0 -> INT8;
+            case INT8_MINIMUM -> INT8_ASYMMETRIC;
+            case INT6 -> INT6;
+            case INT6_MINIMUM -> INT6_ASYMMETRIC;
             case Q5_0 -> INT5;
             case Q5_1 -> INT5_ASYMMETRIC;
             case Q4_0 -> INT4;
             case Q4_1 -> INT4_ASYMMETRIC;
+            case INT3 -> INT3;
+            case INT3_MINIMUM -> INT3_ASYMMETRIC;
+            case INT2 -> INT2;
+            case INT2_MINIMUM -> INT2_ASYMMETRIC;
             default -> F32;
         };
     }

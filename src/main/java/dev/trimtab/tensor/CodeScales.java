@@ -7,74 +7,76 @@ import java.lang.foreign.MemorySegment;
 /// The scale, and the minimum, that an encoding keeps for each 32 columns of a row, for those encodings
 /// that do: what a packer needs to take their codes over as they are. Weights are `scale (code -
 /// 2^(bits-1))`, or `scale code + minimum` where there is one.
-public enum CodeScales {
-    Q4_0(4, Minimum.NONE),
-    Q5_0(5, Minimum.NONE),
-    Q8_0(8, Minimum.NONE),
-    Q4_1(4, Minimum.STORED),
-    Q5_1(5, Minimum.STORED),
-    Q4_K(4, Minimum.STORED),
-    Q5_K(5, Minimum.STORED),
-    /// Every other encoding.
-    NONE(0, Minimum.NONE);
-
-    private enum Minimum {
-        NONE,
-        STORED
+///
+/// @param codeBits bits of a code; 0 where there are no such scales
+/// @param hasMinimum whether there is a minimum
+/// @param place where they stand
+public record CodeScales(int codeBits, boolean hasMinimum, Place place) {
+    /// Where scales stand.
+    public enum Place {
+        /// An f16 scale at the block's start and an f16 minimum after it.
+        BLOCK,
+        /// As [KQuantBlocks] has them: integers of six bits times floats of the super-block.
+        SUPER_BLOCK,
+        NOWHERE
     }
+
+    private static final CodeScales NONE = new CodeScales(0, false, Place.NOWHERE);
 
     /// Columns that share a scale.
     private static final int GROUP = 32;
 
-    private final int codeBits;
-    private final Minimum minimum;
-
-    CodeScales(int codeBits, Minimum minimum) {
-        this.codeBits = codeBits;
-        this.minimum = minimum;
-    }
-
     /// What `encoding` has.
     public static CodeScales of(Encoding encoding) {
         return switch (encoding) {
-            case Q4_0 -> Q4_0;
-            case Q5_0 -> Q5_0;
-            case Q8_0 -> Q8_0;
-            case Q4_1 -> Q4_1;
-            case Q5_1 -> Q5_1;
-            case Q4_K -> Q4_K;
-            case Q5_K -> Q5_K;
+            case INT2 -> centred(2);
+            case INT3 -> centred(3);
+            case Q4_0 -> centred(4);
+            case Q5_0 -> centred(5);
+            case INT6 -> centred(6);
+            case Q8_0 -> centred(8);
+            case INT2_MINIMUM -> withMinimum(2, Place.BLOCK);
+            case INT3_MINIMUM -> withMinimum(3, Place.BLOCK);
+            case Q4_1 -> withMinimum(4, Place.BLOCK);
+            case Q5_1 -> withMinimum(5, Place.BLOCK);
+            case INT6_MINIMUM -> withMinimum(6, Place.BLOCK);
+            case INT8_MINIMUM -> withMinimum(8, Place.BLOCK);
+            case Q4_K -> withMinimum(4, Place.SUPER_BLOCK);
+            case Q5_K -> withMinimum(5, Place.SUPER_BLOCK);
             default -> NONE;
         };
     }
 
-    /// Bits of a code; 0 where there are no such scales.
-    public int codeBits() {
-        return codeBits;
+    private static CodeScales centred(int bits) {
+        return new CodeScales(bits, false, Place.BLOCK);
     }
 
-    public boolean hasMinimum() {
-        return minimum == Minimum.STORED;
+    private static CodeScales withMinimum(int bits, Place place) {
+        return new CodeScales(bits, true, place);
     }
 
     /// The scale of row `row`'s columns from `column`, a multiple of 32.
     public float scale(Tensor tensor, long row, int column) {
+        MemorySegment data = tensor.data();
         long at = block(tensor, row, column);
-        return switch (this) {
-            case Q4_0, Q5_0, Q8_0, Q4_1, Q5_1 -> f16(tensor.data(), at);
-            case Q4_K, Q5_K -> f16(tensor.data(), at) * KQuantBlocks.scale6(tensor.data(), at + 4, group(column));
-            case NONE -> 0;
+        return switch (place) {
+            case BLOCK -> f16(data, at);
+            case SUPER_BLOCK -> f16(data, at) * KQuantBlocks.scale6(data, at + 4, group(column));
+            case NOWHERE -> 0;
         };
     }
 
     /// The minimum, likewise; 0 where there is none.
     public float minimum(Tensor tensor, long row, int column) {
+        if (!hasMinimum) {
+            return 0;
+        }
         MemorySegment data = tensor.data();
         long at = block(tensor, row, column);
-        return switch (this) {
-            case Q4_1, Q5_1 -> f16(data, at + 2);
-            case Q4_K, Q5_K -> -f16(data, at + 2) * KQuantBlocks.min6(data, at + 4, group(column));
-            case Q4_0, Q5_0, Q8_0, NONE -> 0;
+        return switch (place) {
+            case BLOCK -> f16(data, at + 2);
+            case SUPER_BLOCK -> -f16(data, at + 2) * KQuantBlocks.min6(data, at + 4, group(column));
+            case NOWHERE -> 0;
         };
     }
 

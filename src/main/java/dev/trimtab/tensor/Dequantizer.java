@@ -11,8 +11,8 @@ import java.util.Optional;
 /// tests stand on.
 ///
 /// Layouts are ggml's (`ggml-common.h`), all numbers little-endian; each stands at its family:
-/// [PlainValues], [SmallFloats], [ClassicBlocks], [KQuantBlocks], [TableBlocks], [FewBitBlocks],
-/// [GridBlocks], [DeltaGridBlocks]. Results equal ggml's bit for bit.
+/// [PlainValues], [SmallFloats], [ClassicBlocks], [CodeBlocks], [KQuantBlocks], [TableBlocks],
+/// [FewBitBlocks], [GridBlocks], [DeltaGridBlocks]. Results equal ggml's bit for bit.
 ///
 /// Nothing decodes `Q8_1` and `Q8_K`, which ggml makes of activations only, nor what safetensors can
 /// hold but weights are not kept in: wide unsigned and complex numbers, `F4` and `F6` without their
@@ -101,6 +101,15 @@ public final class Dequantizer {
             case TQ2_0 -> blocks(encoding, FewBitBlocks::tq20);
             case Q1_0 -> blocks(encoding, FewBitBlocks::q10);
             case Q2_0 -> blocks(encoding, FewBitBlocks::q20);
+            case INT2 -> blocks(encoding, CodeBlocks.centred(2));
+            case INT3 -> blocks(encoding, CodeBlocks.centred(3));
+            case INT6 -> blocks(encoding, CodeBlocks.centred(6));
+            case INT2_MINIMUM -> blocks(encoding, CodeBlocks.withMinimum(2));
+            case INT3_MINIMUM -> blocks(encoding, CodeBlocks.withMinimum(3));
+            case INT6_MINIMUM -> blocks(encoding, CodeBlocks.withMinimum(6));
+            case INT8_MINIMUM -> blocks(encoding, CodeBlocks.withMinimum(8));
+            case MXFP8_E4M3 -> blocks(encoding, SmallFloats.E4M3::scaled);
+            case MXFP8_E5M2 -> blocks(encoding, SmallFloats.E5M2::scaled);
             case Q8_1, Q8_K, U16, U32, U64, C64, F6_E2M3, F6_E3M2, F4 -> Optional.empty();
         };
     }

@@ -4,7 +4,9 @@ import java.util.Optional;
 
 /// The numeric storage format of a tensor's bytes: elements come in blocks of [#blockElements()] that
 /// take [#blockBytes()] bytes each. Numbers and names are ggml's (`enum ggml_type`, `ggml-common.h`);
-/// the rest are those of safetensors' dtypes that ggml lacks.
+/// the rest are those of safetensors' dtypes that ggml lacks, and at the end a few of our own, for codes that
+/// the kernels have and no file format: blocks of 32 with a scale as [CodeBlocks] and [TableBlocks] say. They
+/// are what compression makes; a file never names them.
 ///
 /// Which encodings can be decoded is [Dequantizer]'s to say; here stands every one that a file can name,
 /// so that a refusal can name it too and so that sizes can be checked before anything is read.
@@ -57,7 +59,16 @@ public enum Encoding {
     F8_E8M0(Encoding.NO_GGML_ID, 1, 1),
     F6_E2M3(Encoding.NO_GGML_ID, 4, 3),
     F6_E3M2(Encoding.NO_GGML_ID, 4, 3),
-    F4(Encoding.NO_GGML_ID, 2, 1);
+    F4(Encoding.NO_GGML_ID, 2, 1),
+    INT2(Encoding.NO_GGML_ID, 32, 10),
+    INT2_MINIMUM(Encoding.NO_GGML_ID, 32, 12),
+    INT3(Encoding.NO_GGML_ID, 32, 14),
+    INT3_MINIMUM(Encoding.NO_GGML_ID, 32, 16),
+    INT6(Encoding.NO_GGML_ID, 32, 26),
+    INT6_MINIMUM(Encoding.NO_GGML_ID, 32, 28),
+    INT8_MINIMUM(Encoding.NO_GGML_ID, 32, 36),
+    MXFP8_E4M3(Encoding.NO_GGML_ID, 32, 33),
+    MXFP8_E5M2(Encoding.NO_GGML_ID, 32, 33);
 
     private static final int NO_GGML_ID = -1;
 

@@ -13,8 +13,10 @@ import java.util.function.IntPredicate;
 /// - `E4M3FNUZ` (B 8), `E5M2FNUZ` (B 16): only 0x80, which would be -0, is NaN.
 /// - `E8M0`: no sign and no mantissa: `2^(byte - 127)`; 255 is NaN.
 ///
+/// `MXFP8` is blocks of an E8M0 scale s and 32 of E4M3 or E5M2; `w = s v`.
+///
 /// Sources: OCP 8-bit Floating Point Specification 1.0; P. Noune et al., "8-bit Numerical Formats for
-/// Deep Neural Networks", 2022 (FNUZ); OCP Microscaling Formats 1.0 (E8M0).
+/// Deep Neural Networks", 2022 (FNUZ); OCP Microscaling Formats 1.0 (E8M0, MXFP8).
 final class SmallFloats {
     static final SmallFloats E4M3 = signed(3, 7, bits -> (bits & 0x7f) == 0x7f);
     static final SmallFloats E5M2 = signed(2, 15, bits -> (bits & 0x7f) > 0x7c);
@@ -31,6 +33,8 @@ final class SmallFloats {
         E8M0.values[255] = Float.NaN;
     }
 
+    private static final int MX_ELEMENTS = 32;
+
     private final float[] values = new float[256];
 
     private SmallFloats() {}
@@ -46,6 +50,14 @@ final class SmallFloats {
     void decode(MemorySegment bytes, long at, float[] out, int to, int count) {
         for (int i = 0; i < count; i++) {
             out[to + i] = values[LittleEndian.u8(bytes, at + i)];
+        }
+    }
+
+    /// A block of MXFP8: the scale, then 32 of these.
+    void scaled(MemorySegment bytes, long at, float[] out, int to) {
+        float scale = E8M0.values[LittleEndian.u8(bytes, at)];
+        for (int i = 0; i < MX_ELEMENTS; i++) {
+            out[to + i] = scale * values[LittleEndian.u8(bytes, at + 1 + i)];
         }
     }
 

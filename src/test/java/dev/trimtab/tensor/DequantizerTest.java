@@ -34,7 +34,7 @@ class DequantizerTest {
     @ParameterizedTest
     @EnumSource(
             mode = EnumSource.Mode.MATCH_NONE,
-            names = {"Q8_[1K]", "I\\d+", "U\\d+", "BOOL", "C64", "F64", "F[468].*"})
+            names = {"Q8_[1K]", "I\\d+", "U\\d+", "BOOL", "C64", "F64", "F[468].*", "INT.*", "MXFP8.*"})
     void decodesBlocksOfGgmlToItsBits(Encoding encoding) throws IOException {
         Checkpoint checkpoint = ggmlBlocks();
         String name = "q." + encoding.name().toLowerCase(Locale.ROOT);
@@ -42,6 +42,24 @@ class DequantizerTest {
         int[] decoded = bits(checkpoint.tensor(name));
 
         assertThat(decoded).isEqualTo(bits(checkpoint.tensor("d" + name)));
+    }
+
+    /// Codes of 3 bits across bytes, and small floats under a power of two, by hand.
+    @Test
+    void decodesOurOwnBlocks() {
+        byte[] threes = new byte[16];
+        threes[1] = 0x3c; // d = 1
+        threes[3] = (byte) 0xc0; // m = -2
+        threes[4] = (byte) 0b10_001_111; // 7, 1, and two bits of the next
+        threes[5] = 0b0000_0001; // its third: 6
+        threes[15] = (byte) 0b101_00000; // the last: 5
+        byte[] floats = new byte[33];
+        floats[0] = 126; // 2^-1
+        floats[1] = 0x38; // 1
+        floats[32] = (byte) 0xfe; // -448
+
+        assertThat(decode(Encoding.INT3_MINIMUM, threes)).startsWith(5, -1, 4, -2).endsWith(-2, 3);
+        assertThat(decode(Encoding.MXFP8_E4M3, floats)).startsWith(0.5f, 0).endsWith(0, -224);
     }
 
     @Test

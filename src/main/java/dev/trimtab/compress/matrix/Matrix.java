@@ -29,6 +29,15 @@ public record Matrix(int rows, int columns, float[] values) {
         return matrix;
     }
 
+    /// Checks a matrix that was not decoded by [#of].
+    ///
+    /// @throws BadCheckpoint where a weight is not a finite number
+    public void requireFinite(String name) {
+        for (int row = 0; row < rows; row++) {
+            checkFinite(name, row);
+        }
+    }
+
     private void checkFinite(String name, int row) {
         float check = 0;
         for (int i = row * columns; i < (row + 1) * columns; i++) {

@@ -209,17 +209,17 @@ final class FloatTiles {
         }
     }
 
-    /// Adds the products of two tokens with `columns` unpacked columns to `out[at + t * os ..]`; token t's
-    /// values begin at `x[from + t * st]`.
-    static void panel2(float[] w, int columns, float[] x, int from, int st, float[] out, int at, int os) {
+    /// Adds the products of two tokens with `columns` unpacked columns, which begin at `w[first]`, to `out[at +
+    /// t * os ..]`; token t's values begin at `x[from + t * st]`.
+    static void panel2(float[] w, int first, int columns, float[] x, int from, int st, float[] out, int at, int os) {
         for (int r = 0; r < HALF; r += FLOAT_LANES) {
             FloatVector a0 = FloatVector.fromArray(FLOATS, out, at + r);
             FloatVector b0 = FloatVector.fromArray(FLOATS, out, at + r + HALF);
             FloatVector a1 = FloatVector.fromArray(FLOATS, out, at + r + os);
             FloatVector b1 = FloatVector.fromArray(FLOATS, out, at + r + HALF + os);
             for (int c = 0; c < columns; c++) {
-                FloatVector u = FloatVector.fromArray(FLOATS, w, c * TILE + r);
-                FloatVector v = FloatVector.fromArray(FLOATS, w, c * TILE + r + HALF);
+                FloatVector u = FloatVector.fromArray(FLOATS, w, first + c * TILE + r);
+                FloatVector v = FloatVector.fromArray(FLOATS, w, first + c * TILE + r + HALF);
                 FloatVector x0 = FloatVector.broadcast(FLOATS, x[from + c]);
                 FloatVector x1 = FloatVector.broadcast(FLOATS, x[from + c + st]);
                 a0 = u.fma(x0, a0);
@@ -235,7 +235,7 @@ final class FloatTiles {
     }
 
     /// Four tokens, as [#panel2].
-    static void panel4(float[] w, int columns, float[] x, int from, int st, float[] out, int at, int os) {
+    static void panel4(float[] w, int first, int columns, float[] x, int from, int st, float[] out, int at, int os) {
         for (int r = 0; r < HALF; r += FLOAT_LANES) {
             FloatVector a0 = FloatVector.fromArray(FLOATS, out, at + r);
             FloatVector b0 = FloatVector.fromArray(FLOATS, out, at + r + HALF);
@@ -246,8 +246,8 @@ final class FloatTiles {
             FloatVector a3 = FloatVector.fromArray(FLOATS, out, at + r + 3 * os);
             FloatVector b3 = FloatVector.fromArray(FLOATS, out, at + r + HALF + 3 * os);
             for (int c = 0; c < columns; c++) {
-                FloatVector u = FloatVector.fromArray(FLOATS, w, c * TILE + r);
-                FloatVector v = FloatVector.fromArray(FLOATS, w, c * TILE + r + HALF);
+                FloatVector u = FloatVector.fromArray(FLOATS, w, first + c * TILE + r);
+                FloatVector v = FloatVector.fromArray(FLOATS, w, first + c * TILE + r + HALF);
                 FloatVector x0 = FloatVector.broadcast(FLOATS, x[from + c]);
                 FloatVector x1 = FloatVector.broadcast(FLOATS, x[from + c + st]);
                 FloatVector x2 = FloatVector.broadcast(FLOATS, x[from + c + 2 * st]);

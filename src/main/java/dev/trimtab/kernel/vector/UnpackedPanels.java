@@ -51,9 +51,9 @@ final class UnpackedPanels implements VectorLinear.Multiplication {
             int from = token * in.stride() + column * TILE;
             int to = token * stride + at;
             if (in.tokens() - token <= 2) {
-                FloatTiles.panel2(weights, columns, in.values(), from, in.stride(), out.values(), to, stride);
+                FloatTiles.panel2(weights, 0, columns, in.values(), from, in.stride(), out.values(), to, stride);
             } else {
-                FloatTiles.panel4(weights, columns, in.values(), from, in.stride(), out.values(), to, stride);
+                FloatTiles.panel4(weights, 0, columns, in.values(), from, in.stride(), out.values(), to, stride);
             }
         }
     }

@@ -103,7 +103,7 @@ final class VectorAttention {
     private void passBlock(Call call, int from, int first, int start, int valid) {
         int headDim = call.layout().headDim();
         Arrays.fill(scores, 0);
-        FloatTiles.panel4(keys, headDim, queries, first * headDim, headDim, scores, 0, BLOCK_TOKENS);
+        FloatTiles.panel4(keys, 0, headDim, queries, first * headDim, headDim, scores, 0, BLOCK_TOKENS);
         if (call.rule().softCap() > 0) {
             VectorElementwise.softCap(scores, 0, scores.length, call.rule().softCap());
         }

@@ -2,7 +2,9 @@ package dev.trimtab.tensor.quantize;
 
 import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.error.Unsupported;
+import dev.trimtab.tensor.CodeScales;
 import dev.trimtab.tensor.Encoding;
+import dev.trimtab.tensor.quantize.CodeKind.Zero;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -78,11 +80,8 @@ public final class Quantizer {
                 Optional.of((weights, _, out, at) -> MemorySegment.copy(weights, 0, out, FLOAT, at, weights.length));
             case F16 -> Optional.of(Quantizer::f16);
             case BF16 -> Optional.of(Quantizer::bf16);
-            case Q4_0 -> blocks(encoding, ClassicQuantizer::q40);
-            case Q4_1 -> blocks(encoding, ClassicQuantizer::q41);
-            case Q5_0 -> blocks(encoding, ClassicQuantizer::q50);
-            case Q5_1 -> blocks(encoding, ClassicQuantizer::q51);
-            case Q8_0 -> blocks(encoding, ClassicQuantizer::q80);
+            case INT2, INT3, Q4_0, Q5_0, INT6, Q8_0 -> codes(encoding, Zero.CENTRED);
+            case INT2_MINIMUM, INT3_MINIMUM, Q4_1, Q5_1, INT6_MINIMUM, INT8_MINIMUM -> codes(encoding, Zero.MINIMUM);
             case Q2_K -> blocks(encoding, KQuantizer::q2k);
             case Q3_K -> blocks(encoding, KQuantizer::q3k);
             case Q4_K -> blocks(encoding, KQuantizer::q4k);
@@ -91,6 +90,8 @@ public final class Quantizer {
             case IQ4_NL -> blocks(encoding, TableQuantizer::iq4nl);
             case MXFP4 -> blocks(encoding, TableQuantizer::mxfp4);
             case NVFP4 -> blocks(encoding, TableQuantizer::nvfp4);
+            case MXFP8_E4M3 -> blocks(encoding, SmallFloatQuantizer.E4M3::encode);
+            case MXFP8_E5M2 -> blocks(encoding, SmallFloatQuantizer.E5M2::encode);
             case F64, I8, I16, I32, I64 -> Optional.empty();
             case IQ1_S, IQ1_M, IQ2_XXS, IQ2_XS, IQ2_S, IQ3_XXS, IQ3_S, IQ4_XS -> Optional.empty();
             case TQ1_0, TQ2_0, Q1_0, Q2_0, Q8_1, Q8_K -> Optional.empty();
@@ -112,6 +113,11 @@ public final class Quantizer {
             int rounded = Float.isNaN(weights[i]) ? bits : bits + 0x7fff + (bits >>> 16 & 1);
             out.set(SHORT, at + 2L * i, (short) (rounded >>> 16));
         }
+    }
+
+    private static Optional<Encoder> codes(Encoding encoding, Zero zero) {
+        CodeKind kind = new CodeKind(CodeScales.of(encoding).codeBits(), zero);
+        return blocks(encoding, new CodeQuantizer(kind));
     }
 
     private static Optional<Encoder> blocks(Encoding encoding, BlockEncoder encoder) {

@@ -45,6 +45,15 @@ class QuantizerTest {
         "Q5_0, 0.0412",
         "Q5_1, 0.0350",
         "Q8_0, 0.0052",
+        "INT2, 0.380",
+        "INT2_MINIMUM, 0.302",
+        "INT3, 0.166",
+        "INT3_MINIMUM, 0.149",
+        "INT6, 0.0206",
+        "INT6_MINIMUM, 0.0178",
+        "INT8_MINIMUM, 0.0045",
+        "MXFP8_E4M3, 0.027",
+        "MXFP8_E5M2, 0.0552",
         "Q2_K, 0.270",
         "Q3_K, 0.147",
         "Q4_K, 0.0723",
@@ -63,8 +72,15 @@ class QuantizerTest {
         assertThat(error(weights, roundTrip(encoding, weights), ones())).isLessThanOrEqualTo(bound);
     }
 
+    /// All but the small floats, whose scale follows from the greatest weight.
+    static Set<Encoding> searched() {
+        Set<Encoding> searched = inBlocks();
+        searched.removeAll(Set.of(Encoding.MXFP8_E4M3, Encoding.MXFP8_E5M2));
+        return searched;
+    }
+
     @ParameterizedTest
-    @MethodSource("inBlocks")
+    @MethodSource("searched")
     void spendsItsBitsOnTheColumnsThatMatter(Encoding encoding) {
         float[] weights = normal(2, COLUMNS);
         float[] importance = new float[COLUMNS];
@@ -78,14 +94,16 @@ class QuantizerTest {
     }
 
     /// What an encoding can hold exactly it holds nearly exactly again; with two levels of scales, of
-    /// which the search may find others, a little less exactly.
+    /// which the search may find others, a little less exactly, and with minima under few or very many codes,
+    /// whose equations, solved in floats, may end at another pair.
     @ParameterizedTest
     @MethodSource("inBlocks")
     void losesNextToNothingOfWhatWasEncodedBefore(Encoding encoding) {
         float[] once = roundTrip(encoding, normal(3, COLUMNS));
+        double bound = encoding.name().endsWith("_MINIMUM") ? 1e-3 : 1e-6;
 
         assertThat(error(once, roundTrip(encoding, once), ones()))
-                .isLessThan(encoding.blockElements() == 256 ? 0.03 : 1e-6);
+                .isLessThan(encoding.blockElements() == 256 ? 0.03 : bound);
     }
 
     @ParameterizedTest
@@ -176,7 +194,8 @@ class QuantizerTest {
             mode = EnumSource.Mode.EXCLUDE,
             names = {
                 "F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K",
-                "IQ4_NL", "MXFP4", "NVFP4"
+                "IQ4_NL", "MXFP4", "NVFP4", "INT2", "INT2_MINIMUM", "INT3", "INT3_MINIMUM", "INT6", "INT6_MINIMUM",
+                "INT8_MINIMUM", "MXFP8_E4M3", "MXFP8_E5M2"
             })
     void refusesTheOthersByName(Encoding encoding) {
         float[] weights = new float[encoding.blockElements()];
