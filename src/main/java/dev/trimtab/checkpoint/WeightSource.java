@@ -1,6 +1,5 @@
 package dev.trimtab.checkpoint;
 
-import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.tensor.Shape;
 import dev.trimtab.tensor.TensorForm;
 import java.util.Map;

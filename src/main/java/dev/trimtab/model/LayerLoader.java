@@ -5,6 +5,7 @@ import dev.trimtab.kernel.KvLayout;
 import dev.trimtab.kernel.LinearOperator;
 import dev.trimtab.kernel.RopeTable;
 import dev.trimtab.model.Architecture.Trait;
+import dev.trimtab.model.observe.ForwardObserver.Half;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -62,18 +63,19 @@ final class LayerLoader {
         // Old converters wrote the rotation's frequencies into each layer; the configuration says the same.
         reader.ignore(prefix + "attn_rot_embd.weight");
         if (layer.attends()) {
-            blocks.add(attention(prefix, index, layer));
+            blocks.add(reader.block(index, Half.ATTENTION, attention(prefix, index, layer)));
         } else if (layer.numAttentionHeads() > 0) {
             int size = config.hiddenSize();
             Affine projection = reader.affine(prefix + "attn_output", size, size);
-            blocks.add(new LinearBlock(kernels, residual(prefix + "attn_norm", ""), projection, scratch));
+            Block linear = new LinearBlock(kernels, residual(prefix + "attn_norm", ""), projection, scratch);
+            blocks.add(reader.block(index, Half.ATTENTION, linear));
         }
         if (layer.intermediateSize() > 0) {
             Residual residual = residual(prefix + "ffn_norm", prefix + "post_ffw_norm");
-            blocks.add(
-                    config.experts().count() > 0
-                            ? experts(prefix, layer, residual)
-                            : new DenseBlock(residual, network(prefix, layer), config.hiddenSize(), scratch));
+            Block block = config.experts().count() > 0
+                    ? experts(prefix, layer, residual)
+                    : new DenseBlock(residual, network(prefix, layer), config.hiddenSize(), scratch);
+            blocks.add(reader.block(index, Half.FEED_FORWARD, block));
         }
         return blocks;
     }

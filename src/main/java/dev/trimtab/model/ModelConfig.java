@@ -1,8 +1,6 @@
 package dev.trimtab.model;
 
 import dev.trimtab.checkpoint.Metadata;
-import dev.trimtab.error.BadCheckpoint;
-import dev.trimtab.error.Unsupported;
 import dev.trimtab.kernel.Kernels.AttentionRule;
 import dev.trimtab.kernel.Kernels.Nonlinearity;
 import dev.trimtab.kernel.RopePairing;

@@ -3,7 +3,6 @@ package dev.trimtab.model;
 import dev.trimtab.checkpoint.Checkpoint;
 import dev.trimtab.checkpoint.WeightSource;
 import dev.trimtab.error.BadCheckpoint;
-import dev.trimtab.error.Unsupported;
 import dev.trimtab.kernel.ActivationPrecision;
 import dev.trimtab.kernel.EmbeddingTable;
 import dev.trimtab.kernel.Kernels;

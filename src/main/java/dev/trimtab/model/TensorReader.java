@@ -11,6 +11,8 @@ import dev.trimtab.kernel.LowRankOperator;
 import dev.trimtab.kernel.PackedFormat;
 import dev.trimtab.kernel.SumOperator;
 import dev.trimtab.kernel.memory.MappedPages;
+import dev.trimtab.model.observe.ForwardObserver.Half;
+import dev.trimtab.model.observe.ObservedOperator;
 import dev.trimtab.tensor.Dequantizer;
 import dev.trimtab.tensor.Shape;
 import dev.trimtab.tensor.Tensor;
@@ -97,13 +99,20 @@ final class TensorReader {
         return has(name) ? vector(name, length) : new float[0];
     }
 
-    /// A matrix `[rows, columns]`, packed.
+    /// A matrix `[rows, columns]`, packed, and shown to the load's observer.
     LinearOperator matrix(Weight weight) {
         return matrix(weight, scratch);
     }
 
     /// As [#matrix(Weight)], which computes in `scratch`.
     LinearOperator matrix(Weight weight, Scratch scratch) {
+        LinearOperator operator = packed(weight, scratch);
+        return listener.observer()
+                .<LinearOperator>map(observer -> new ObservedOperator(operator, weight.name(), observer))
+                .orElse(operator);
+    }
+
+    private LinearOperator packed(Weight weight, Scratch scratch) {
         Optional<PackedFormat> format = options.formats().of(weight.name());
         String layout = " as " + format.map(PackedFormat::name).orElse("stored") + ", " + options.precision();
         Packed packed = take(weight, layout, arena -> pack(weight.name(), weight.form(), format, arena));
@@ -178,11 +187,20 @@ final class TensorReader {
         return new Affine(matrix(weight(name + ".weight", rows, columns)), optionalVector(name + ".bias", rows));
     }
 
-    /// The rows `[first, first + count)` of `{name}.weight`, which has `rows`, and of its bias.
+    /// `block`, a half of layer `layer`, shown to the load's observer.
+    Block block(int layer, Half half, Block block) {
+        return listener.observer()
+                .<Block>map(observer -> new ObservedBlock(block, layer, half, observer))
+                .orElse(block);
+    }
+
+    /// The rows `[first, first + count)` of `{name}.weight`, which has `rows`, and of its bias. All parts of the
+    /// tensor have the same input: the first part's is shown to the observer.
     Affine slice(String name, int rows, int columns, int first, int count) {
         float[] bias = optionalVector(name + ".bias", rows);
+        Weight part = weight(name + ".weight", rows, columns).rows(first, count);
         return new Affine(
-                matrix(weight(name + ".weight", rows, columns).rows(first, count)),
+                first == 0 ? matrix(part) : packed(part, scratch),
                 bias.length == 0 ? bias : Arrays.copyOfRange(bias, first, first + count));
     }
 

@@ -45,7 +45,7 @@ public record TextWindows(List<int[]> windows) {
     }
 
     /// Tokens of the longest window.
-    int longest() {
+    public int longest() {
         return windows.stream().mapToInt(window -> window.length).max().orElseThrow();
     }
 }

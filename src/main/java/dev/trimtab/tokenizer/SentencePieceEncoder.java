@@ -1,7 +1,6 @@
 package dev.trimtab.tokenizer;
 
 import dev.trimtab.checkpoint.Metadata;
-import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.tokenizer.text.Utf8Text;
 import java.util.Arrays;
 

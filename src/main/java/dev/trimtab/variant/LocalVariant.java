@@ -8,8 +8,6 @@ import dev.trimtab.engine.TokenSink;
 import dev.trimtab.model.ForwardPass;
 import dev.trimtab.template.ChatTemplate;
 import dev.trimtab.tokenizer.Tokenizer;
-import dev.trimtab.tokenizer.Vocabulary;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 
@@ -70,11 +68,7 @@ final class LocalVariant implements Variant {
 
     @Override
     public Map<String, Object> templateDefaults() {
-        Vocabulary vocabulary = tokenizer.vocabulary();
-        Map<String, Object> defaults = new LinkedHashMap<>();
-        vocabulary.bos().ifPresent(id -> defaults.put("bos_token", vocabulary.piece(id)));
-        vocabulary.eos().ifPresent(id -> defaults.put("eos_token", vocabulary.piece(id)));
-        return defaults;
+        return Prompts.templateDefaults(tokenizer());
     }
 
     @Override

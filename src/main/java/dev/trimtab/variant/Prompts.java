@@ -2,7 +2,9 @@ package dev.trimtab.variant;
 
 import dev.trimtab.error.InvalidRequest;
 import dev.trimtab.template.ChatTemplate;
+import dev.trimtab.tokenizer.Tokenizer;
 import dev.trimtab.tokenizer.Tokenizer.ControlTokens;
+import dev.trimtab.tokenizer.Vocabulary;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,6 +28,15 @@ public final class Prompts {
         context.putAll(extra);
         context.put("messages", messages);
         return variant.tokenizer().encodePrompt(template.render(context), ControlTokens.PARSE);
+    }
+
+    /// What every rendering of a template sees beside the messages: `bos_token` and `eos_token`.
+    static Map<String, Object> templateDefaults(Tokenizer tokenizer) {
+        Vocabulary vocabulary = tokenizer.vocabulary();
+        Map<String, Object> defaults = new HashMap<>();
+        vocabulary.bos().ifPresent(id -> defaults.put("bos_token", vocabulary.piece(id)));
+        vocabulary.eos().ifPresent(id -> defaults.put("eos_token", vocabulary.piece(id)));
+        return defaults;
     }
 
     /// Text to be continued as it stands.

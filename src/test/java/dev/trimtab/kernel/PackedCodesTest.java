@@ -22,8 +22,8 @@ class PackedCodesTest {
     /// Encodings whose blocks of 32 are those of a packed format.
     static Set<Encoding> coded() {
         Set<Encoding> coded = EnumSet.allOf(Encoding.class);
-        coded.removeIf(
-                encoding -> encoding.blockElements() != 32 || CodeScales.of(encoding).codeBits() == 0);
+        coded.removeIf(encoding ->
+                encoding.blockElements() != 32 || CodeScales.of(encoding).codeBits() == 0);
         return coded;
     }
 

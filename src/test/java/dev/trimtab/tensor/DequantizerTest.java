@@ -58,7 +58,9 @@ class DequantizerTest {
         floats[1] = 0x38; // 1
         floats[32] = (byte) 0xfe; // -448
 
-        assertThat(decode(Encoding.INT3_MINIMUM, threes)).startsWith(5, -1, 4, -2).endsWith(-2, 3);
+        assertThat(decode(Encoding.INT3_MINIMUM, threes))
+                .startsWith(5, -1, 4, -2)
+                .endsWith(-2, 3);
         assertThat(decode(Encoding.MXFP8_E4M3, floats)).startsWith(0.5f, 0).endsWith(0, -224);
     }
 

@@ -41,8 +41,8 @@ public final class ActivationScaling {
             double error = 0;
             for (Matrix matrix : matrices) {
                 if (matrix.columns() != scale.length) {
-                    throw new BadConfiguration("matrices of one input: " + scale.length + " columns expected, found "
-                            + matrix.columns());
+                    throw new BadConfiguration(
+                            "matrices of one input: " + scale.length + " columns expected, found " + matrix.columns());
                 }
                 error += error(matrix, scheme, statistics.meanSquare(), scale);
             }

@@ -117,8 +117,9 @@ public final class Gptq {
             }
             share = Math.max(10 * share, 1e-6);
         }
-        throw new BadConfiguration("covariance of the inputs of " + job.name() + ": a positive definite matrix expected;"
-                + " it is none, even damped by " + share / 10 + " of its mean diagonal");
+        throw new BadConfiguration(
+                "covariance of the inputs of " + job.name() + ": a positive definite matrix expected;"
+                        + " it is none, even damped by " + share / 10 + " of its mean diagonal");
     }
 
     private float damped(Covariance covariance, int row, int column, float lambda) {

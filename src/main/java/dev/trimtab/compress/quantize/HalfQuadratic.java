@@ -60,9 +60,7 @@ final class HalfQuadratic {
 
     private static double shrink(double error, double beta) {
         double magnitude = Math.abs(error);
-        return magnitude == 0
-                ? 0
-                : Math.copySign(Math.max(0, magnitude - Math.pow(magnitude, P - 1) / beta), error);
+        return magnitude == 0 ? 0 : Math.copySign(Math.max(0, magnitude - Math.pow(magnitude, P - 1) / beta), error);
     }
 
     /// `sum |w - value|^p`

@@ -41,8 +41,8 @@ public record Quantization(QuantizeScheme scheme, Rounding rounding) {
         String method = codes.equals(scheme) ? rounding : Rounding.HQQ.label();
         return new Quantization(
                 QuantizeScheme.named(codes)
-                        .orElseThrow(() -> new BadConfiguration("scheme " + scheme + ": one of " + QuantizeScheme.NAMES
-                                + " or hqq{2..8} expected")),
+                        .orElseThrow(() -> new BadConfiguration(
+                                "scheme " + scheme + ": one of " + QuantizeScheme.NAMES + " or hqq{2..8} expected")),
                 Rounding.named(method)
                         .orElseThrow(() -> new BadConfiguration(
                                 "rounding " + rounding + ": one of " + Rounding.names() + " expected")));
@@ -55,7 +55,8 @@ public record Quantization(QuantizeScheme scheme, Rounding rounding) {
 
     private static boolean together(QuantizeScheme scheme, Rounding rounding) {
         return switch (scheme) {
-            case QuantizeScheme.Codes codes -> rounding != Rounding.HQQ || codes.kind().zero() == Zero.MINIMUM;
+            case QuantizeScheme.Codes codes ->
+                rounding != Rounding.HQQ || codes.kind().zero() == Zero.MINIMUM;
             case QuantizeScheme.Codebook _ -> rounding != Rounding.HQQ && rounding != Rounding.AWQ;
             case QuantizeScheme.Blocks _, QuantizeScheme.Hashed _ ->
                 rounding == Rounding.NEAREST || rounding == Rounding.IMPORTANCE;
@@ -97,13 +98,11 @@ public record Quantization(QuantizeScheme scheme, Rounding rounding) {
             case HQQ -> nearest(job, GridTable.of(job, codes, HalfQuadratic::grid));
             case GPTQ -> {
                 Covariance covariance = job.covariance();
-                GridTable levels =
-                        GridTable.of(job, codes, GridTable.weighted(QuantizeJob.diagonal(covariance)));
+                GridTable levels = GridTable.of(job, codes, GridTable.weighted(QuantizeJob.diagonal(covariance)));
                 yield Quantized.plain(levels.form(job.matrix(), Gptq.round(job, levels, covariance)));
             }
             case AWQ -> {
-                float[] scale =
-                        ActivationScaling.search(List.of(job.matrix()), codes, job.statistics());
+                float[] scale = ActivationScaling.search(List.of(job.matrix()), codes, job.statistics());
                 yield ActivationScaling.quantize(job, codes, scale);
             }
         };

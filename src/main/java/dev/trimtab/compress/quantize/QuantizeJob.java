@@ -64,8 +64,8 @@ public record QuantizeJob(
 
     private void requireColumns(int found) {
         if (found != matrix.columns()) {
-            throw new BadConfiguration("statistics of " + name + ": expected " + matrix.columns()
-                    + " columns, found " + found + "; they are of another checkpoint");
+            throw new BadConfiguration("statistics of " + name + ": expected " + matrix.columns() + " columns, found "
+                    + found + "; they are of another checkpoint");
         }
     }
 
@@ -90,8 +90,8 @@ public record QuantizeJob(
         }
 
         private BadConfiguration missing() {
-            return new BadConfiguration(name + " is to be quantized by a method that needs statistics, and there are"
-                    + " none");
+            return new BadConfiguration(
+                    name + " is to be quantized by a method that needs statistics, and there are" + " none");
         }
     }
 }

@@ -83,15 +83,14 @@ public sealed interface QuantizeScheme {
             if (columns % encoding.blockElements() == 0) {
                 return this;
             }
-            QuantizeScheme shorter =
-                    switch (encoding) {
-                        case Q2_K, Q3_K -> codes(4, Zero.CENTRED);
-                        case Q4_K -> codes(5, Zero.CENTRED);
-                        case Q5_K -> codes(5, Zero.MINIMUM);
-                        case Q6_K -> codes(8, Zero.CENTRED);
-                        case NVFP4 -> new Blocks(Encoding.MXFP4);
-                        default -> F16;
-                    };
+            QuantizeScheme shorter = switch (encoding) {
+                case Q2_K, Q3_K -> codes(4, Zero.CENTRED);
+                case Q4_K -> codes(5, Zero.CENTRED);
+                case Q5_K -> codes(5, Zero.MINIMUM);
+                case Q6_K -> codes(8, Zero.CENTRED);
+                case NVFP4 -> new Blocks(Encoding.MXFP4);
+                default -> F16;
+            };
             return shorter.fitting(columns);
         }
     }

@@ -10,8 +10,7 @@ import java.util.regex.Pattern;
 
 /// The spelling of schemes.
 final class SchemeNames {
-    private static final Pattern CODES =
-            Pattern.compile("int([2-8])(?:_(sym|asym))?(?:_(g32|g64|g128|g?row))?");
+    private static final Pattern CODES = Pattern.compile("int([2-8])(?:_(sym|asym))?(?:_(g32|g64|g128|g?row))?");
     private static final Pattern CODEBOOK = Pattern.compile("codebook(\\d{1,3})");
     private static final Pattern HASHED = Pattern.compile("hashed(\\d{0,2})");
 
@@ -21,7 +20,8 @@ final class SchemeNames {
     private static final int SHARING_MAX = 64;
 
     private static final Map<String, QuantizeScheme> FIXED = Map.ofEntries(
-            Map.entry("dynamic_int8", new QuantizeScheme.Codes(new CodeKind(8, Zero.CENTRED), QuantizeScheme.Codes.ROW)),
+            Map.entry(
+                    "dynamic_int8", new QuantizeScheme.Codes(new CodeKind(8, Zero.CENTRED), QuantizeScheme.Codes.ROW)),
             Map.entry("q8_0", ofBits(8, Zero.CENTRED)),
             Map.entry("q5_1", ofBits(5, Zero.MINIMUM)),
             Map.entry("q5_0", ofBits(5, Zero.CENTRED)),
@@ -66,7 +66,9 @@ final class SchemeNames {
         }
         int values = Integer.parseInt(matcher.group(1));
         boolean isPower = values >= 2 && values <= 1 << Byte.SIZE && Integer.bitCount(values) == 1;
-        return isPower ? Optional.of(new QuantizeScheme.Codebook(Integer.numberOfTrailingZeros(values))) : Optional.empty();
+        return isPower
+                ? Optional.of(new QuantizeScheme.Codebook(Integer.numberOfTrailingZeros(values)))
+                : Optional.empty();
     }
 
     private static Optional<QuantizeScheme> hashed(String name) {
@@ -75,7 +77,9 @@ final class SchemeNames {
             return Optional.empty();
         }
         int sharing = matcher.group(1).isEmpty() ? SHARING_DEFAULT : Integer.parseInt(matcher.group(1));
-        return sharing >= 2 && sharing <= SHARING_MAX ? Optional.of(new QuantizeScheme.Hashed(sharing)) : Optional.empty();
+        return sharing >= 2 && sharing <= SHARING_MAX
+                ? Optional.of(new QuantizeScheme.Hashed(sharing))
+                : Optional.empty();
     }
 
     private static QuantizeScheme.Codes ofBits(int bits, Zero zero) {

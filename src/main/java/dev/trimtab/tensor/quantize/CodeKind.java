@@ -59,7 +59,7 @@ public record CodeKind(int bits, Zero zero) {
     /// The grid on which the farthest weights of `weights[from .. from + count)` are exact but for the
     /// rounding of the scale:
     ///
-    ///     d = w_max / -2^(bits-1)               (w_max the weight farthest from 0, with its sign: all codes are used)
+    ///     d = w_max / -2^(bits-1)               (w_max the weight farthest from 0, with its sign)
     ///     d = |w_max| / (2^(bits-1) - 1)        (from 7 bits on)
     ///     d = (max - min) / (2^bits - 1), m = min
     public CodeGrid extremes(float[] weights, int from, int count) {

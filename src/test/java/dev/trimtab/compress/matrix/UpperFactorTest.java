@@ -16,8 +16,8 @@ class UpperFactorTest {
         float[] matrix = positive(size);
 
         try (ComputePool pool = new ComputePool(2)) {
-            UpperFactor factor = UpperFactor.of(size, (i, j) -> matrix[i * size + j], pool)
-                    .orElseThrow();
+            UpperFactor factor =
+                    UpperFactor.of(size, (i, j) -> matrix[i * size + j], pool).orElseThrow();
 
             for (int i = 0; i < size; i++) {
                 for (int j = i; j < size; j++) {

@@ -26,7 +26,8 @@ class CodebookTest {
     @Test
     void turns512BitsInto160() {
         float[] weights = {
-            2.09f, -0.98f, 1.48f, 0.09f, 0.05f, -0.14f, -1.08f, 2.12f, -0.91f, 1.92f, 0f, -1.03f, 1.87f, 0f, 1.53f, 1.49f
+            2.09f, -0.98f, 1.48f, 0.09f, 0.05f, -0.14f, -1.08f, 2.12f, -0.91f, 1.92f, 0f, -1.03f, 1.87f, 0f, 1.53f,
+            1.49f
         };
         Matrix matrix = new Matrix(1, 16, weights);
 
@@ -36,7 +37,9 @@ class CodebookTest {
 
         assertThat(BookTable.sizeBits(16, 4, 32)).isEqualTo(160);
         assertThat(16 * Float.SIZE).isEqualTo(512);
-        assertThat(8 * book.sizeBytes()).isEqualTo(BookTable.sizeBits(16, 4, Short.SIZE)).isEqualTo(96);
+        assertThat(8 * book.sizeBytes())
+                .isEqualTo(BookTable.sizeBits(16, 4, Short.SIZE))
+                .isEqualTo(96);
         assertThat(book.centroids()[0]).isCloseTo(-1f, within(1e-3f));
         assertThat(book.centroids()[1]).isCloseTo(0f, within(1e-3f));
         assertThat(book.centroids()[2]).isCloseTo(1.5f, within(1e-3f));
@@ -130,7 +133,8 @@ class CodebookTest {
 
         new LineClusters(4).find(new float[] {1, 2, 3, 4, 5}, new float[5], centroids, 0);
 
-        assertThat(error(new float[] {1, 2, 3, 4, 5}, new float[] {1, 1, 1, 1, 1}, centroids)).isEqualTo(0.5);
+        assertThat(error(new float[] {1, 2, 3, 4, 5}, new float[] {1, 1, 1, 1, 1}, centroids))
+                .isEqualTo(0.5);
     }
 
     @Test
@@ -161,7 +165,8 @@ class CodebookTest {
         for (int i = 0; i < 96; i++) {
             double ofWeight = 0;
             for (int j = 0; j < 96; j++) {
-                ofWeight += covariance.at(i, j) * (centroids[codes[j]] - problem.matrix().at(0, j));
+                ofWeight += covariance.at(i, j)
+                        * (centroids[codes[j]] - problem.matrix().at(0, j));
             }
             gradient[codes[i]] += ofWeight;
             scale += Math.abs(ofWeight);

@@ -137,7 +137,8 @@ class QuantizationTest {
         QuantizeJob job = new QuantizeJob("w", matrix, inputs, pool);
 
         TensorForm gptq = Quantization.of(scheme, "gptq").quantize(job).form();
-        TensorForm importance = Quantization.of(scheme, "importance").quantize(job).form();
+        TensorForm importance =
+                Quantization.of(scheme, "importance").quantize(job).form();
 
         assertSameRows(gptq, importance);
     }
@@ -202,9 +203,11 @@ class QuantizationTest {
                 vector[i] = vector[i % 2];
             }
         }
-        var undamped = new QuantizeJob("w", problem.matrix(), problem, new Gptq.Options(0, Gptq.Order.AS_STORED), pool, _ -> {});
+        var undamped = new QuantizeJob(
+                "w", problem.matrix(), problem, new Gptq.Options(0, Gptq.Order.AS_STORED), pool, _ -> {});
 
-        TensorForm gptq = Quantization.of("int4_sym_g32", "gptq").quantize(undamped).form();
+        TensorForm gptq =
+                Quantization.of("int4_sym_g32", "gptq").quantize(undamped).form();
 
         assertThat(problem.outputError(gptq)).isLessThan(problem.outputError(form(problem, "int4_sym_g32", "nearest")));
         float[] row = new float[96];
@@ -278,8 +281,7 @@ class QuantizationTest {
     void hashedSharingKeepsItsShareOfTheEnergy() {
         Problem problem = new Problem(Problem.normal(64, 512, 10), new float[][] {});
 
-        Quantized hashed =
-                Quantization.of("hashed2").quantize(QuantizeJob.uncalibrated("w", problem.matrix(), pool));
+        Quantized hashed = Quantization.of("hashed2").quantize(QuantizeJob.uncalibrated("w", problem.matrix(), pool));
 
         double energy = problem.weightError(zeros(64, 512), ones(512), 2);
         double kept = 1 - problem.weightError(hashed.form(), ones(512), 2) / energy;
@@ -381,11 +383,10 @@ class QuantizationTest {
         Problem problem = Problem.correlated(300, 64, 13);
         for (String rounding : Rounding.names()) {
             var last = new AtomicReference<>(0.0);
-            var job = new QuantizeJob(
-                    "w", problem.matrix(), problem, Gptq.Options.DEFAULT, pool, share -> {
-                        assertThat(share).isGreaterThan(last.get()).isLessThanOrEqualTo(1);
-                        last.set(share);
-                    });
+            var job = new QuantizeJob("w", problem.matrix(), problem, Gptq.Options.DEFAULT, pool, share -> {
+                assertThat(share).isGreaterThan(last.get()).isLessThanOrEqualTo(1);
+                last.set(share);
+            });
 
             Quantization.of("int4_asym", rounding).quantize(job);
 
@@ -445,7 +446,14 @@ class QuantizationTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "int4_sym_g32", "int8_asym_row", "int7_sym_g128", "q4_k", "fp8_e4m3", "mxfp4", "codebook16", "hashed4",
+                "int4_sym_g32",
+                "int8_asym_row",
+                "int7_sym_g128",
+                "q4_k",
+                "fp8_e4m3",
+                "mxfp4",
+                "codebook16",
+                "hashed4",
                 "bf16"
             })
     void spellsSchemesAsItReadsThem(String name) {

@@ -193,9 +193,31 @@ class QuantizerTest {
     @EnumSource(
             mode = EnumSource.Mode.EXCLUDE,
             names = {
-                "F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K",
-                "IQ4_NL", "MXFP4", "NVFP4", "INT2", "INT2_MINIMUM", "INT3", "INT3_MINIMUM", "INT6", "INT6_MINIMUM",
-                "INT8_MINIMUM", "MXFP8_E4M3", "MXFP8_E5M2"
+                "F32",
+                "F16",
+                "BF16",
+                "Q4_0",
+                "Q4_1",
+                "Q5_0",
+                "Q5_1",
+                "Q8_0",
+                "Q2_K",
+                "Q3_K",
+                "Q4_K",
+                "Q5_K",
+                "Q6_K",
+                "IQ4_NL",
+                "MXFP4",
+                "NVFP4",
+                "INT2",
+                "INT2_MINIMUM",
+                "INT3",
+                "INT3_MINIMUM",
+                "INT6",
+                "INT6_MINIMUM",
+                "INT8_MINIMUM",
+                "MXFP8_E4M3",
+                "MXFP8_E5M2"
             })
     void refusesTheOthersByName(Encoding encoding) {
         float[] weights = new float[encoding.blockElements()];
