@@ -2,6 +2,7 @@ package dev.trimtab.kernel;
 
 import dev.trimtab.kernel.vector.VectorKernels;
 import dev.trimtab.tensor.Tensor;
+import dev.trimtab.tensor.TensorForm;
 import java.lang.foreign.Arena;
 
 /// One tier of kernels (scalar, vector, later native): packs weights into its own layout and computes with
@@ -37,6 +38,10 @@ public interface Kernels {
     /// Packs a matrix `[rows, columns]` of any encoding that can be decoded. Memory comes from `arena`; the
     /// tensor is not needed afterwards.
     LinearOperator linear(Tensor weight, PackedFormat format, ActivationPrecision precision, Arena arena);
+
+    /// Packs weights that share values: indices and centroids, nothing decoded. Memory comes from `arena`; the form
+    /// is not needed afterwards. Activations are multiplied as they are.
+    LinearOperator codebook(TensorForm.Codebook form, Arena arena);
 
     /// `out[t][i] = in[t][i] / sqrt(mean_j in[t][j]^2 + eps) * weight[i]`
     void rmsNorm(Activations in, float[] weight, float eps, Activations out);

@@ -13,16 +13,12 @@ public interface PanelProduct {
     ///     out[at + t os + r] += sum_k lines[first + 32 k + r] x[from + t st + k],   0 <= k < depth
     ///
     /// `x` and `out` may be one array where the elements read and written are apart. Every tier gives the same
-    /// bits.
-    void add(Lines lines, Rows x, Rows out, int count);
+    /// bits, whatever `count`.
+    void add(Lines lines, float[] x, int from, int st, float[] out, int at, int os, int count);
 
-    /// `depth` lines of 32 from `first` on.
-    @SuppressWarnings("ArrayRecordComponent") // kernels' operands
+    /// `depth` lines of 32 from `first` on. The array is not copied.
+    @SuppressWarnings("ArrayRecordComponent") // a kernel's operand
     record Lines(float[] values, int first, int depth) {}
-
-    /// Row t begins at `first + t stride`.
-    @SuppressWarnings("ArrayRecordComponent")
-    record Rows(float[] values, int first, int stride) {}
 
     /// The fastest there is.
     static PanelProduct best() {
@@ -31,14 +27,15 @@ public interface PanelProduct {
     }
 
     /// The reference.
-    static void plain(Lines lines, Rows x, Rows out, int count) {
+    static void plain(Lines lines, float[] x, int from, int st, float[] out, int at, int os, int count) {
+        float[] w = lines.values();
         for (int t = 0; t < count; t++) {
-            int to = out.first() + t * out.stride();
+            int to = at + t * os;
             for (int k = 0; k < lines.depth(); k++) {
-                float factor = x.values()[x.first() + t * x.stride() + k];
+                float factor = x[from + t * st + k];
                 int line = lines.first() + k * LINE;
                 for (int r = 0; r < LINE; r++) {
-                    out.values()[to + r] = Math.fma(lines.values()[line + r], factor, out.values()[to + r]);
+                    out[to + r] = Math.fma(w[line + r], factor, out[to + r]);
                 }
             }
         }

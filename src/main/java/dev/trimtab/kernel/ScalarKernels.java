@@ -1,6 +1,8 @@
 package dev.trimtab.kernel;
 
+import dev.trimtab.kernel.codebook.CodebookLinear;
 import dev.trimtab.tensor.Tensor;
+import dev.trimtab.tensor.TensorForm;
 import java.lang.foreign.Arena;
 import java.util.function.DoubleUnaryOperator;
 
@@ -23,6 +25,11 @@ public final class ScalarKernels implements Kernels {
     @Override
     public LinearOperator linear(Tensor weight, PackedFormat format, ActivationPrecision precision, Arena arena) {
         return new ScalarLinear(PackedMatrix.pack(weight, format, pool, arena), precision, pool);
+    }
+
+    @Override
+    public LinearOperator codebook(TensorForm.Codebook form, Arena arena) {
+        return new CodebookLinear(form, PanelProduct::plain, pool, arena);
     }
 
     @Override

@@ -3,6 +3,7 @@ package dev.trimtab.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.trimtab.tensor.Tensor;
+import dev.trimtab.tensor.TensorForm;
 import java.lang.foreign.Arena;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
@@ -90,6 +91,11 @@ class KernelProbeTest {
             }
             double macs = (double) in.tokens() * linear.rows() * linear.columns();
             clock.addAndGet(Math.round(macs / gigaMacsPerSecond));
+        }
+
+        @Override
+        public LinearOperator codebook(TensorForm.Codebook form, Arena arena) {
+            return scalar.codebook(form, arena);
         }
 
         @Override

@@ -4,7 +4,6 @@ import dev.trimtab.error.Unsupported;
 import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.kernel.PanelProduct;
 import dev.trimtab.kernel.PanelProduct.Lines;
-import dev.trimtab.kernel.PanelProduct.Rows;
 import java.util.Optional;
 
 /// The factor R of a symmetric positive definite matrix, `H = R R^T` with R upper triangular: Cholesky's with
@@ -94,10 +93,6 @@ public final class UpperFactor {
         return (column / PANEL * padded + row) * PANEL + column % PANEL;
     }
 
-    private Rows rows(int row, int panel) {
-        return new Rows(panels, (panel * padded + row) * PANEL, PANEL);
-    }
-
     private boolean factorize(ComputePool pool) {
         PanelProduct product = PanelProduct.best();
         float[] lines = new float[padded * PANEL];
@@ -130,7 +125,8 @@ public final class UpperFactor {
             int count = Math.min(CHUNK_TILES, to - tile) * PANEL;
             for (int right = panel + 1; right < padded / PANEL; right++) {
                 Lines turned = new Lines(lines, right * PANEL * PANEL, PANEL);
-                product.add(turned, rows(row, right), rows(row, panel), count);
+                int from = index(row, right * PANEL);
+                product.add(turned, panels, from, PANEL, panels, index(row, panel * PANEL), PANEL, count);
             }
         }
     }

@@ -5,7 +5,7 @@ import dev.trimtab.compress.matrix.Matrix;
 import dev.trimtab.compress.matrix.UpperFactor;
 import dev.trimtab.error.BadConfiguration;
 import dev.trimtab.kernel.PanelProduct;
-import dev.trimtab.kernel.PanelProduct.Rows;
+import dev.trimtab.kernel.PanelProduct.Lines;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Optional;
@@ -179,10 +179,10 @@ public final class Gptq {
             for (int row = from; row < to; row++) {
                 roundRow(row, start, end);
             }
-            Rows blockErrors = new Rows(errors, from * BLOCK, BLOCK);
             for (int panel = Math.ceilDiv(end, UpperFactor.PANEL); panel < stride / UpperFactor.PANEL; panel++) {
-                Rows out = new Rows(wanted, from * stride + panel * UpperFactor.PANEL, stride);
-                product.add(factor.lines(panel, start, end - start), blockErrors, out, to - from);
+                int at = from * stride + panel * UpperFactor.PANEL;
+                Lines lines = factor.lines(panel, start, end - start);
+                product.add(lines, errors, from * BLOCK, BLOCK, wanted, at, stride, to - from);
             }
         }
 

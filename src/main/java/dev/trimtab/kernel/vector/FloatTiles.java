@@ -209,6 +209,21 @@ final class FloatTiles {
         }
     }
 
+    /// One token, as [#panel2].
+    static void panel1(float[] w, int first, int columns, float[] x, int from, float[] out, int at) {
+        for (int r = 0; r < HALF; r += FLOAT_LANES) {
+            FloatVector a = FloatVector.fromArray(FLOATS, out, at + r);
+            FloatVector b = FloatVector.fromArray(FLOATS, out, at + r + HALF);
+            for (int c = 0; c < columns; c++) {
+                FloatVector x0 = FloatVector.broadcast(FLOATS, x[from + c]);
+                a = FloatVector.fromArray(FLOATS, w, first + c * TILE + r).fma(x0, a);
+                b = FloatVector.fromArray(FLOATS, w, first + c * TILE + r + HALF).fma(x0, b);
+            }
+            a.intoArray(out, at + r);
+            b.intoArray(out, at + r + HALF);
+        }
+    }
+
     /// Adds the products of two tokens with `columns` unpacked columns, which begin at `w[first]`, to `out[at +
     /// t * os ..]`; token t's values begin at `x[from + t * st]`.
     static void panel2(float[] w, int first, int columns, float[] x, int from, int st, float[] out, int at, int os) {

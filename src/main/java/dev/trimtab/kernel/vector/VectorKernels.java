@@ -9,12 +9,15 @@ import dev.trimtab.kernel.KvLayout;
 import dev.trimtab.kernel.LinearOperator;
 import dev.trimtab.kernel.PackedFormat;
 import dev.trimtab.kernel.PackedMatrix;
+import dev.trimtab.kernel.PanelProduct;
 import dev.trimtab.kernel.RopePairing;
 import dev.trimtab.kernel.RopeTable;
 import dev.trimtab.kernel.ScalarKernels;
 import dev.trimtab.kernel.ScalarLinear;
 import dev.trimtab.kernel.TokenBatch;
+import dev.trimtab.kernel.codebook.CodebookLinear;
 import dev.trimtab.tensor.Tensor;
+import dev.trimtab.tensor.TensorForm;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
@@ -74,6 +77,11 @@ public final class VectorKernels implements Kernels {
             return new ScalarLinear(PackedMatrix.pack(weight, format, pool, arena), precision, pool);
         }
         return new VectorLinear(PackedMatrix.pack(weight, format, pool, arena), precision, pool, rooms);
+    }
+
+    @Override
+    public LinearOperator codebook(TensorForm.Codebook form, Arena arena) {
+        return new CodebookLinear(form, PanelProduct.best(), pool, arena);
     }
 
     @Override

@@ -12,36 +12,20 @@ public final class VectorPanelProduct implements PanelProduct {
     }
 
     @Override
-    public void add(Lines lines, Rows x, Rows out, int count) {
+    public void add(Lines lines, float[] x, int from, int st, float[] out, int at, int os, int count) {
+        float[] w = lines.values();
+        int first = lines.first();
+        int depth = lines.depth();
         int t = 0;
         for (; t + 4 <= count; t += 4) {
-            FloatTiles.panel4(
-                    lines.values(),
-                    lines.first(),
-                    lines.depth(),
-                    x.values(),
-                    x.first() + t * x.stride(),
-                    x.stride(),
-                    out.values(),
-                    out.first() + t * out.stride(),
-                    out.stride());
+            FloatTiles.panel4(w, first, depth, x, from + t * st, st, out, at + t * os, os);
         }
-        for (; t + 2 <= count; t += 2) {
-            FloatTiles.panel2(
-                    lines.values(),
-                    lines.first(),
-                    lines.depth(),
-                    x.values(),
-                    x.first() + t * x.stride(),
-                    x.stride(),
-                    out.values(),
-                    out.first() + t * out.stride(),
-                    out.stride());
+        if (t + 2 <= count) {
+            FloatTiles.panel2(w, first, depth, x, from + t * st, st, out, at + t * os, os);
+            t += 2;
         }
         if (t < count) {
-            Rows lastX = new Rows(x.values(), x.first() + t * x.stride(), x.stride());
-            Rows lastOut = new Rows(out.values(), out.first() + t * out.stride(), out.stride());
-            PanelProduct.plain(lines, lastX, lastOut, 1);
+            FloatTiles.panel1(w, first, depth, x, from + t * st, out, at + t * os);
         }
     }
 }
