@@ -110,4 +110,17 @@ public sealed interface Held {
             return "removed";
         }
     }
+
+    /// Indices into the centroids of each row, or of a few rows.
+    record Shared(int bits) implements Held {
+        @Override
+        public long bytes(Shape shape) {
+            return shape.elements() * bits / Byte.SIZE + (shape.rows() << bits) * Short.BYTES;
+        }
+
+        @Override
+        public String label() {
+            return "codebook of " + (1 << bits);
+        }
+    }
 }

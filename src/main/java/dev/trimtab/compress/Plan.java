@@ -2,6 +2,7 @@ package dev.trimtab.compress;
 
 import dev.trimtab.checkpoint.Checkpoint;
 import dev.trimtab.checkpoint.coupling.Structure;
+import dev.trimtab.compress.quantize.QuantizeScheme;
 import dev.trimtab.compress.recipe.Recipe;
 import dev.trimtab.compress.recipe.Rule;
 import dev.trimtab.compress.recipe.RuleSet;
@@ -116,8 +117,15 @@ public final class Plan {
         }
         Treatment treatment = new TreatmentChoice(recipe.extras(), subject, layers, why).of(quantize);
         treatments.put(subject.tensor().name(), treatment);
-        Held base = quantize.scheme().format().<Held>map(Held.Packed::new).orElseGet(() -> keep(subject));
+        Held base = held(quantize.scheme(), subject);
         add(draft.decision(treatment.held(base, draft.left()), rule, String.join("; ", why)));
+    }
+
+    private static Held held(Scheme scheme, Subject subject) {
+        if (scheme.kept().orElse(null) instanceof QuantizeScheme.Codebook(int bits)) {
+            return new Held.Shared(bits);
+        }
+        return scheme.format().<Held>map(Held.Packed::new).orElseGet(() -> keep(subject));
     }
 
     /// A decision but for what is decided.

@@ -1,5 +1,6 @@
 package dev.trimtab.compress;
 
+import dev.trimtab.compress.quantize.Rounding;
 import dev.trimtab.compress.recipe.RuleSet;
 import dev.trimtab.compress.recipe.Stages.Correct;
 import dev.trimtab.compress.recipe.Stages.Extras;
@@ -20,15 +21,16 @@ record TreatmentChoice(Extras extras, Subject subject, int layers, List<String> 
         Optional<Sparsity> sparsity = winner(extras.sparsity());
         Optional<Factorize> factorize = winner(extras.lowRank());
         Optional<Correct> correct = winner(extras.compensate());
-        if (!quantize.rounding().equals(Quantize.NEAREST)) {
-            why.add("codes by " + quantize.rounding());
+        if (quantize.rounding() != Rounding.NEAREST) {
+            why.add("codes by " + quantize.rounding().label());
         }
         return new Treatment(sparsity, factorize, quantize, correct);
     }
 
     private Treatment plain(Quantize quantize) {
-        if (!quantize.rounding().equals(Quantize.NEAREST)) {
-            why.add("rounded to the nearest: " + quantize.rounding() + " is for single matrices that are multiplied");
+        if (quantize.rounding().needs() != Rounding.Needs.NOTHING) {
+            why.add("rounded to the nearest: " + quantize.rounding().label()
+                    + " is for single matrices that are multiplied");
         }
         return new Treatment(Optional.empty(), Optional.empty(), Quantize.nearest(quantize.scheme()), Optional.empty());
     }

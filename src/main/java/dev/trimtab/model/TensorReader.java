@@ -151,8 +151,9 @@ final class TensorReader {
                 new Packed.Product(pack(name, left, format, arena), pack(name, right, format, arena));
             case TensorForm.Sum(TensorForm base, TensorForm correction) ->
                 new Packed.Sum(pack(name, base, format, arena), pack(name, correction, Optional.empty(), arena));
-            case TensorForm.Codebook _, TensorForm.VectorSparse _ ->
-                throw new Unsupported(name + ": no operator for this form");
+            case TensorForm.Codebook codebook ->
+                new Packed.Whole(packing.kernels().codebook(codebook, arena));
+            case TensorForm.VectorSparse _ -> throw new Unsupported(name + ": no operator for this form");
         };
     }
 

@@ -125,8 +125,8 @@ public final class UpperFactor {
             int count = Math.min(CHUNK_TILES, to - tile) * PANEL;
             for (int right = panel + 1; right < padded / PANEL; right++) {
                 Lines turned = new Lines(lines, right * PANEL * PANEL, PANEL);
-                int from = index(row, right * PANEL);
-                product.add(turned, panels, from, PANEL, panels, index(row, panel * PANEL), PANEL, count);
+                int at = index(row, right * PANEL);
+                product.add(turned, panels, at, PANEL, panels, index(row, panel * PANEL), PANEL, count);
             }
         }
     }

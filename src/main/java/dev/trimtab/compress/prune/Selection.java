@@ -15,6 +15,7 @@ import java.util.stream.IntStream;
 /// first; nothing depends on chance or threads.
 public final class Selection {
     /// Groups that a block loses together.
+    @SuppressWarnings("ArrayRecordComponent")
     private record Step(int block, double score, double cost, int[] groups) {}
 
     private Selection() {}

@@ -1,5 +1,7 @@
 package dev.trimtab.compress.recipe;
 
+import dev.trimtab.compress.quantize.Gptq;
+import dev.trimtab.compress.quantize.Rounding;
 import dev.trimtab.compress.recipe.Stages.Quantize;
 import dev.trimtab.compress.recipe.YamlValue.Mapping;
 import dev.trimtab.compress.recipe.YamlValue.Scalar;
@@ -25,10 +27,7 @@ final class RecipeReader {
             LATER);
 
     private static final List<String> ENTRY_KEYS =
-            List.of("targets", "layers", "scheme", "bits", "group", "asymmetric", "rounding", "block", "dampening");
-
-    private static final List<String> ROUNDINGS =
-            List.of(Quantize.NEAREST, "importance", "imatrix", "hqq", "gptq", "awq");
+            List.of("targets", "layers", "scheme", "bits", "group", "asymmetric", "rounding", "act_order", "dampening");
 
     private static final List<String> LATER_OF_KV = List.of("rotate", "window_fp");
 
@@ -39,8 +38,8 @@ final class RecipeReader {
             "q8", KvEncoding.Q8,
             "q8_0", KvEncoding.Q8);
 
-    /// Columns that share a scale in every format there is.
-    private static final String GROUP = "32";
+    /// Columns that share a scale.
+    private static final List<String> GROUPS = List.of("32", "64", "128", "row");
 
     private static final int RULES_MAX = 10_000;
 
@@ -120,20 +119,26 @@ final class RecipeReader {
     }
 
     private static Quantize quantize(Fields entry) {
-        return new Quantize(
+        Rounding rounding = entry.text("rounding")
+                .map(word -> Rounding.named(word)
+                        .orElseThrow(() -> entry.refused(
+                                "rounding",
+                                "one of " + String.join(", ", Rounding.names()) + " expected, found `" + word + "`"
+                                        + Spelling.hint(word, Rounding.names()))))
+                .orElse(Rounding.NEAREST);
+        Quantize quantize = new Quantize(
                 scheme(entry),
-                entry.word("rounding", ROUNDINGS).orElse(Quantize.NEAREST),
-                entry.number("block", 32, 4096).orElse(Quantize.BLOCK),
-                entry.real("dampening", 0, 1)
-                        .orElse((double) Quantize.DAMPENING)
-                        .floatValue());
+                rounding,
+                new Gptq.Options(
+                        entry.real("dampening", 0, 1).orElse(Gptq.Options.DEFAULT.damping()),
+                        entry.flag("act_order").orElse(false) ? Gptq.Order.DESCENDING : Gptq.Order.AS_STORED));
+        if (!quantize.isPacking()) {
+            located(entry, "rounding", quantize::method);
+        }
+        return quantize;
     }
 
     private static Scheme scheme(Fields entry) {
-        String group = entry.text("group").orElse(GROUP);
-        if (!group.equals(GROUP)) {
-            throw entry.unsupported("group", "groups of " + GROUP + " are what the kernels know, found " + group);
-        }
         Optional<Integer> bits = entry.number("bits", 2, 8);
         Optional<Boolean> asymmetric = entry.flag("asymmetric");
         Optional<String> scheme = entry.text("scheme");
@@ -141,10 +146,13 @@ final class RecipeReader {
             throw entry.refused("scheme", "either `scheme` or `bits` expected");
         }
         if (bits.isPresent()) {
-            return Scheme.codes(bits.get(), asymmetric.orElse(false));
+            String group = entry.word("group", GROUPS).orElse(GROUPS.getFirst());
+            String codes = "int" + bits.get() + (asymmetric.orElse(false) ? "_asym" : "_sym");
+            return scheme(entry, "group", codes + "_" + (group.equals("row") ? group : "g" + group));
         }
-        if (asymmetric.isPresent()) {
-            throw entry.refused("asymmetric", "goes with `bits`; a scheme's name says it (int4_asym)");
+        if (asymmetric.isPresent() || entry.value("group").isPresent()) {
+            String key = asymmetric.isPresent() ? "asymmetric" : "group";
+            throw entry.refused(key, "goes with `bits`; a scheme's name says it (int4_asym_g64)");
         }
         return scheme(entry, "scheme", scheme.get());
     }

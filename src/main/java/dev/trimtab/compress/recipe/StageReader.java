@@ -3,13 +3,19 @@ package dev.trimtab.compress.recipe;
 import static dev.trimtab.compress.recipe.RecipeReader.entries;
 import static dev.trimtab.compress.recipe.RecipeReader.rule;
 
-import dev.trimtab.compress.recipe.Stages.Compensation;
+import dev.trimtab.compress.compensate.CompensateMethod;
+import dev.trimtab.compress.compensate.Compensation;
+import dev.trimtab.compress.lowrank.Factorizer;
+import dev.trimtab.compress.lowrank.LowRankMethod;
+import dev.trimtab.compress.lowrank.RankRule;
+import dev.trimtab.compress.prune.StructuredMethod;
 import dev.trimtab.compress.recipe.Stages.Correct;
 import dev.trimtab.compress.recipe.Stages.Evaluate;
 import dev.trimtab.compress.recipe.Stages.Extras;
 import dev.trimtab.compress.recipe.Stages.Factorize;
 import dev.trimtab.compress.recipe.Stages.LayerDrop;
 import dev.trimtab.compress.recipe.Stages.LayerPart;
+import dev.trimtab.compress.recipe.Stages.MakeUp;
 import dev.trimtab.compress.recipe.Stages.Merge;
 import dev.trimtab.compress.recipe.Stages.Sparsity;
 import dev.trimtab.compress.recipe.Stages.Sparsity.Pattern;
@@ -17,9 +23,10 @@ import dev.trimtab.compress.recipe.Stages.Statistics;
 import dev.trimtab.compress.recipe.Stages.Structured;
 import dev.trimtab.compress.recipe.Stages.Unit;
 import dev.trimtab.compress.recipe.Stages.VocabularyTrim;
-import dev.trimtab.compress.recipe.Stages.Whitening;
 import dev.trimtab.compress.recipe.YamlValue.Mapping;
+import dev.trimtab.tensor.Encoding;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -33,7 +40,9 @@ import java.util.Set;
 final class StageReader {
     static final List<String> KEYS = List.of("statistics", "prune", "lowrank", "compensate", "adapters", "evaluate");
 
-    private static final List<String> STRUCTURED = List.of("flap", "apoz", "magnitude", "random");
+    private static final List<String> STRUCTURED = Arrays.stream(StructuredMethod.values())
+            .map(StructuredMethod::label)
+            .toList();
     private static final List<String> SINGLE = List.of("magnitude", "random", "obd", "wanda", "sparsegpt");
     private static final String LAYER_DROP = "layer_drop";
     private static final String VOCABULARY = "vocab";
@@ -57,14 +66,16 @@ final class StageReader {
             List.of("method", "targets", "layers", "whiten", "energy", "rank", "only_if_smaller");
     private static final List<String> COMPENSATE_KEYS =
             List.of("method", "targets", "layers", "rank", "budget_mb", "store", "iterations");
-    private static final List<String> CORRECTIONS = List.of("eora", "lqer", "loftq");
+    private static final List<String> CORRECTIONS = Arrays.stream(CompensateMethod.values())
+            .map(CompensateMethod::label)
+            .toList();
+    private static final List<String> FACTORIZATIONS =
+            Arrays.stream(LowRankMethod.values()).map(LowRankMethod::label).toList();
 
     /// Neurons are kept in multiples of the kernels' tile.
     private static final int ALIGN = 32;
 
-    private static final double ENERGY = 0.95;
     private static final int RANK = 16;
-    private static final int RANK_MAX = 4096;
     private static final int TOKENS = 4096;
     private static final int TOKENS_MAX = 1 << 20;
 
@@ -200,13 +211,18 @@ final class StageReader {
             throw entry.refused("targets", "attn, ffn or both expected: units are removed by the layer");
         }
         checkUnits(entry);
-        Compensation compensation = Compensation.valueOf(entry.word("compensate", List.of("none", "bias", "lsq"))
+        MakeUp makeUp = MakeUp.valueOf(entry.word("compensate", List.of("none", "bias", "lsq"))
                 .orElse("none")
                 .toUpperCase(Locale.ROOT));
         boolean global =
                 entry.word("scope", List.of("layer", "global")).orElse("layer").equals("global");
         return new Structured(
-                method, units, ratio, entry.number("align", 1, 4096).orElse(ALIGN), compensation, global);
+                List.of(StructuredMethod.values()).get(STRUCTURED.indexOf(method)),
+                units,
+                ratio,
+                entry.number("align", 1, 4096).orElse(ALIGN),
+                makeUp,
+                global);
     }
 
     /// There is one unit for each class; the schema lets users say so.
@@ -218,32 +234,42 @@ final class StageReader {
         });
     }
 
+    /// `whiten: diag` and `full` are other names for what the methods say.
     private static Factorize factorize(Fields entry) {
-        String method = entry.word("method", List.of("svd", "asvd")).orElse("svd");
-        Whitening whitening = Whitening.valueOf(entry.word("whiten", List.of("none", "diag", "full"))
-                .orElse("none")
-                .toUpperCase(Locale.ROOT));
+        String method = entry.word("method", FACTORIZATIONS).orElse(LowRankMethod.SVD.label());
+        String whiten = entry.word("whiten", List.of("none", "diag", "full")).orElse("none");
+        if (!whiten.equals("none") && !method.equals(LowRankMethod.SVD.label())) {
+            throw entry.refused("whiten", "goes with method svd; " + method + " says it by itself");
+        }
+        LowRankMethod known = switch (whiten) {
+            case "diag" -> LowRankMethod.SVD_DIAGONAL;
+            case "full" -> LowRankMethod.SVD_LLM;
+            default -> List.of(LowRankMethod.values()).get(FACTORIZATIONS.indexOf(method));
+        };
         if (!entry.flag("only_if_smaller").orElse(true)) {
             throw entry.refused("only_if_smaller", "a factorization that is larger than its matrix is never taken");
         }
-        Optional<Integer> rank = entry.number("rank", 1, RANK_MAX);
+        Optional<Integer> rank = entry.number("rank", 1, Factorizer.RANK_MAX);
         if (rank.isPresent() && entry.value("energy").isPresent()) {
             throw entry.refused("energy", "either `rank` or `energy` expected");
         }
-        return new Factorize(
-                method,
-                whitening,
-                entry.real("energy", 0.01, 1).orElse(ENERGY),
-                rank.map(OptionalInt::of).orElse(OptionalInt.empty()));
+        double energy = entry.real("energy", 0.01, 1).orElse(RankRule.Energy.DEFAULT.share());
+        return new Factorize(known, rank.<RankRule>map(RankRule.Fixed::new).orElse(new RankRule.Energy(energy)));
     }
 
     private static Correct correct(Fields entry) {
-        entry.word("store", List.of("q8_0"));
+        String method = entry.word("method", CORRECTIONS).orElse(CompensateMethod.EORA.label());
+        Encoding store = switch (entry.word("store", List.of("q8_0", "f16")).orElse("q8_0")) {
+            case "f16" -> Encoding.F16;
+            default -> Encoding.Q8_0;
+        };
+        Compensation how = new Compensation(
+                List.of(CompensateMethod.values()).get(CORRECTIONS.indexOf(method)),
+                entry.number("rank", 1, Factorizer.RANK_MAX).orElse(RANK),
+                store,
+                entry.number("iterations", 1, Compensation.ROUNDS_MAX).orElse(1));
         return new Correct(
-                entry.word("method", CORRECTIONS).orElse("eora"),
-                entry.number("rank", 1, RANK_MAX).orElse(RANK),
-                entry.number("budget_mb", 1, 100_000).map(OptionalInt::of).orElse(OptionalInt.empty()),
-                entry.number("iterations", 1, 10).orElse(1));
+                how, entry.number("budget_mb", 1, 100_000).map(OptionalInt::of).orElse(OptionalInt.empty()));
     }
 
     private List<Merge> merges() {

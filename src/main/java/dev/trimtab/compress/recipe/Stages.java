@@ -1,5 +1,12 @@
 package dev.trimtab.compress.recipe;
 
+import dev.trimtab.compress.compensate.Compensation;
+import dev.trimtab.compress.lowrank.LowRankMethod;
+import dev.trimtab.compress.lowrank.RankRule;
+import dev.trimtab.compress.prune.StructuredMethod;
+import dev.trimtab.compress.quantize.Gptq;
+import dev.trimtab.compress.quantize.Quantization;
+import dev.trimtab.compress.quantize.Rounding;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -13,16 +20,23 @@ public final class Stages {
 
     /// An entry of `quantize`.
     ///
-    /// @param rounding how codes are chosen: `nearest`, `importance`, `hqq`, `gptq`, `awq`
-    /// @param block columns that GPTQ takes together
-    /// @param dampening share of the mean diagonal that GPTQ adds to it
-    public record Quantize(Scheme scheme, String rounding, int block, float dampening) {
-        public static final String NEAREST = "nearest";
-        static final int BLOCK = 128;
-        static final float DAMPENING = 0.01f;
-
+    /// @param rounding how scales and codes are chosen
+    /// @param gptq for that rounding
+    public record Quantize(Scheme scheme, Rounding rounding, Gptq.Options gptq) {
         public static Quantize nearest(Scheme scheme) {
-            return new Quantize(scheme, NEAREST, BLOCK, DAMPENING);
+            return new Quantize(scheme, Rounding.NEAREST, Gptq.Options.DEFAULT);
+        }
+
+        /// Whether packing alone carries it out.
+        public boolean isPacking() {
+            return scheme.kept().isEmpty() && rounding == Rounding.NEAREST;
+        }
+
+        /// What carries it out where packing does not.
+        ///
+        /// @throws dev.trimtab.error.BadConfiguration where scheme and rounding do not go together
+        public Quantization method() {
+            return new Quantization(scheme.chosen(), rounding);
         }
     }
 
@@ -50,7 +64,7 @@ public final class Stages {
     }
 
     /// How what a removed unit gave is given back.
-    public enum Compensation {
+    public enum MakeUp {
         NONE,
         /// Its mean, as a bias.
         BIAS,
@@ -64,7 +78,7 @@ public final class Stages {
     /// @param align neurons are kept in multiples of it
     /// @param global whether layers compete with each other, or each loses `ratio` of its own
     public record Structured(
-            String method, Set<Unit> units, double ratio, int align, Compensation compensation, boolean global) {}
+            StructuredMethod method, Set<Unit> units, double ratio, int align, MakeUp makeUp, boolean global) {}
 
     /// What a layer loses.
     public enum LayerPart {
@@ -84,21 +98,12 @@ public final class Stages {
 
     /// An entry of `lowrank`.
     ///
-    /// @param method `svd` or `asvd`
-    /// @param energy share of the squared singular values to keep, where no rank is given
-    public record Factorize(String method, Whitening whitening, double energy, OptionalInt rank) {}
-
-    /// What the error of a factorization is measured through.
-    public enum Whitening {
-        NONE,
-        DIAG,
-        FULL
-    }
+    public record Factorize(LowRankMethod method, RankRule rule) {}
 
     /// An entry of `compensate`.
     ///
     /// @param budgetMebibytes of all corrections of the entry; ranks are then shared out
-    public record Correct(String method, int rank, OptionalInt budgetMebibytes, int iterations) {}
+    public record Correct(Compensation how, OptionalInt budgetMebibytes) {}
 
     /// The text that statistics are taken over.
     ///

@@ -40,8 +40,7 @@ public final class CodebookLinear implements LinearOperator {
         int columns = codebook.columns();
         float[] lines = new float[Math.min(STRETCH, columns) * PANEL];
         Lines whole = new Lines(lines, 0, Math.min(STRETCH, columns));
-        return new Room(
-                whole, new Lines(lines, 0, columns % STRETCH), new float[codebook.booksRoom()], new int[PANEL]);
+        return new Room(whole, new Lines(lines, 0, columns % STRETCH), new float[codebook.booksRoom()], new int[PANEL]);
     }
 
     @Override

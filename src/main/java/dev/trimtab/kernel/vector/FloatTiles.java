@@ -217,7 +217,8 @@ final class FloatTiles {
             for (int c = 0; c < columns; c++) {
                 FloatVector x0 = FloatVector.broadcast(FLOATS, x[from + c]);
                 a = FloatVector.fromArray(FLOATS, w, first + c * TILE + r).fma(x0, a);
-                b = FloatVector.fromArray(FLOATS, w, first + c * TILE + r + HALF).fma(x0, b);
+                b = FloatVector.fromArray(FLOATS, w, first + c * TILE + r + HALF)
+                        .fma(x0, b);
             }
             a.intoArray(out, at + r);
             b.intoArray(out, at + r + HALF);

@@ -55,8 +55,15 @@ class CodebookLinearTest {
 
     @ParameterizedTest
     @CsvSource({
-        "1, 1, 1, 1, 1", "32, 32, 4, 1, 2", "33, 65, 3, 2, 5", "77, 1100, 5, 1, 3", "40, 2048, 8, 16, 4",
-        "96, 1024, 4, 64, 1", "31, 2100, 2, 1, 7", "70, 90, 7, 4, 9", "64, 33, 6, 128, 6"
+        "1, 1, 1, 1, 1",
+        "32, 32, 4, 1, 2",
+        "33, 65, 3, 2, 5",
+        "77, 1100, 5, 1, 3",
+        "40, 2048, 8, 16, 4",
+        "96, 1024, 4, 64, 1",
+        "31, 2100, 2, 1, 7",
+        "70, 90, 7, 4, 9",
+        "64, 33, 6, 128, 6"
     })
     void multipliesTheDecodedWeightsInEveryTier(int rows, int columns, int bits, int rowsPerBook, int tokens) {
         TensorForm.Codebook form = form(rows, columns, bits, rowsPerBook);
@@ -81,7 +88,8 @@ class CodebookLinearTest {
                         .isCloseTo(sum, within(1e-5 * Math.max(16, columns)));
             }
             int from = token * plain.stride();
-            assertThat(Arrays.copyOfRange(plain.values(), from + rows, from + plain.stride())).containsOnly(0);
+            assertThat(Arrays.copyOfRange(plain.values(), from + rows, from + plain.stride()))
+                    .containsOnly(0);
             assertThat(Arrays.copyOfRange(fast.values(), from, from + fast.stride()))
                     .isEqualTo(Arrays.copyOfRange(plain.values(), from, from + plain.stride()));
         }
@@ -102,8 +110,7 @@ class CodebookLinearTest {
             linear.apply(in, out);
 
             assertThat(Arrays.copyOf(out.values(), count * out.stride()))
-                    .isEqualTo(Arrays.copyOfRange(
-                            expected.values(), 3 * out.stride(), (3 + count) * out.stride()));
+                    .isEqualTo(Arrays.copyOfRange(expected.values(), 3 * out.stride(), (3 + count) * out.stride()));
         }
     }
 

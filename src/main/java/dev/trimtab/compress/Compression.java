@@ -1,0 +1,282 @@
+package dev.trimtab.compress;
+
+import dev.trimtab.checkpoint.Checkpoint;
+import dev.trimtab.checkpoint.ContentHash;
+import dev.trimtab.checkpoint.Metadata;
+import dev.trimtab.checkpoint.WeightSource;
+import dev.trimtab.checkpoint.coupling.Removal;
+import dev.trimtab.checkpoint.coupling.Structure;
+import dev.trimtab.compress.calibration.CalibrationSource;
+import dev.trimtab.compress.calibration.Inputs;
+import dev.trimtab.compress.matrix.Matrix;
+import dev.trimtab.compress.prune.Compensated;
+import dev.trimtab.compress.recipe.Rule;
+import dev.trimtab.compress.recipe.Stages.MakeUp;
+import dev.trimtab.compress.recipe.Stages.Structured;
+import dev.trimtab.error.BadCheckpoint;
+import dev.trimtab.kernel.ComputePool;
+import dev.trimtab.kernel.memory.MappedPages;
+import dev.trimtab.tensor.Cut;
+import dev.trimtab.tensor.Encoding;
+import dev.trimtab.tensor.Shape;
+import dev.trimtab.tensor.Tensor;
+import dev.trimtab.tensor.TensorForm;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/// A plan carried out: the checkpoint as the recipe wants it, tensor by tensor as a loader asks. What is to be
+/// removed is decided first, since all sizes hang on it; every other stage sees one matrix at a time, so that a
+/// load holds one decoded matrix, and what its method needs, beside what is packed already.
+///
+/// Not thread-safe: one loader at a time.
+public final class Compression implements WeightSource {
+    /// What compressing needs beside the checkpoint.
+    ///
+    /// @param calibration asked only if a method needs activations; closed by whoever made it
+    /// @param progress hears about each matrix that a method works on
+    public record Resources(ComputePool pool, Supplier<CalibrationSource> calibration, Progress progress) {}
+
+    /// Hears what long stages are at.
+    @FunctionalInterface
+    public interface Progress {
+        Progress NONE = (_, _) -> {};
+
+        /// @param share of `tensor` that is done, 0..1
+        void at(String tensor, double share);
+    }
+
+    private final Plan plan;
+    private final Checkpoint checkpoint;
+    private final Resources resources;
+    private final Structure structure;
+    private final Map<String, Shape> shapes = new LinkedHashMap<>();
+
+    /// Of a bias that compensation adds, the tensor it belongs to.
+    private final Map<String, String> addedBiases = new LinkedHashMap<>();
+
+    private @Nullable String compensatedName;
+    private @Nullable Compensated compensated;
+
+    private Compression(Plan plan, Checkpoint checkpoint, Resources resources, Structure structure) {
+        this.plan = plan;
+        this.checkpoint = checkpoint;
+        this.resources = resources;
+        this.structure = structure;
+        structure.parts().forEach((name, part) -> {
+            shapes.put(name, part.shape());
+            String bias = biasOf(name);
+            if (makeUp(part) != MakeUp.NONE && !structure.parts().containsKey(bias)) {
+                addedBiases.put(bias, name);
+                shapes.put(bias, Shape.of(part.shape().rows()));
+            }
+        });
+    }
+
+    /// Decides what is removed, which may take a pass over the calibration text; the rest waits.
+    public static Compression of(Plan plan, Checkpoint checkpoint, Resources resources) {
+        if (!PredictedRemoval.isAsked(plan.recipe().extras())) {
+            return new Compression(plan, checkpoint, resources, plan.predicted());
+        }
+        Removal removal = new ScoredRemoval(plan.recipe().extras(), checkpoint, resources.calibration()).decide();
+        Structure structure = Structure.of(checkpoint.metadata(), checkpoint.shapes(), removal);
+        return new Compression(plan, checkpoint, resources, structure);
+    }
+
+    public Plan plan() {
+        return plan;
+    }
+
+    @Override
+    public Metadata metadata() {
+        return structure.metadata();
+    }
+
+    @Override
+    public Map<String, Shape> shapes() {
+        return Collections.unmodifiableMap(shapes);
+    }
+
+    /// The checkpoint's name of the tensor that is `name` here; layers move up when others are dropped.
+    public String sourceName(String name) {
+        return part(addedBiases.getOrDefault(name, name)).source();
+    }
+
+    private Structure.Part part(String name) {
+        Structure.Part part = structure.parts().get(name);
+        if (part == null) {
+            throw new BadCheckpoint(metadata().source() + ": tensor " + name + " is missing");
+        }
+        return part;
+    }
+
+    @Override
+    public TensorForm form(String name) {
+        String owner = addedBiases.get(name);
+        if (owner != null) {
+            return vector(name, compensated(owner).bias());
+        }
+        Structure.Part part = part(name);
+        Tensor source = checkpoint.tensor(part.source());
+        TensorForm form = form(name, part, source);
+        MappedPages.release(source.data());
+        return form;
+    }
+
+    private TensorForm form(String name, Structure.Part part, Tensor source) {
+        if (name.endsWith(".bias") && structure.parts().containsKey(weightOf(name))) {
+            Structure.Part weight = part(weightOf(name));
+            if (makeUp(weight) != MakeUp.NONE) {
+                return vector(
+                        name,
+                        sum(part.apply(source), compensated(weightOf(name)).bias()));
+            }
+        }
+        Optional<Treatment> treatment = plan.treatment(part.source());
+        boolean makesUp = makeUp(part) != MakeUp.NONE;
+        if (treatment.isEmpty() || (treatment.get().isPacking() && !makesUp)) {
+            return new TensorForm.Dense(part.apply(source));
+        }
+        Matrix matrix =
+                makesUp ? compensated(name).matrix() : Matrix.of(name, new TensorForm.Dense(part.apply(source)));
+        MatrixStages stages = new MatrixStages(
+                name,
+                source.encoding(),
+                treatment.get(),
+                inputs(part),
+                plan.recipe().extras().seed(),
+                resources.pool(),
+                share -> resources.progress().at(name, share));
+        return stages.form(matrix);
+    }
+
+    /// Asked for when a method needs it, of columns that are still there.
+    private Inputs inputs(Structure.Part part) {
+        Inputs lazy = new LazyInputs(() -> resources.calibration().get().inputs(part.source()));
+        return columnsKept(part).<Inputs>map(kept -> new KeptInputs(lazy, kept)).orElse(lazy);
+    }
+
+    /// The columns of a matrix that structured pruning took some from.
+    private static Optional<int[]> columnsKept(Structure.Part part) {
+        return part.cuts().stream()
+                .filter(cut -> cut.axis() == Cut.Axis.COLUMNS && cut.kept().size() == 1)
+                .map(cut -> cut.kept().getFirst())
+                .findFirst();
+    }
+
+    /// How what `part` lost is given back: it is the last matrix of a block that lost units.
+    private MakeUp makeUp(Structure.Part part) {
+        if (part.shape().rank() != 2 || columnsKept(part).isEmpty()) {
+            return MakeUp.NONE;
+        }
+        MakeUp found = MakeUp.NONE;
+        for (Rule<Structured> rule : plan.recipe().extras().structured()) {
+            found = rule.action().makeUp() == MakeUp.NONE
+                    ? found
+                    : rule.action().makeUp();
+        }
+        return found;
+    }
+
+    /// Matrix and bias are made together, and asked for one after the other.
+    private Compensated compensated(String name) {
+        Compensated known = compensated;
+        if (known != null && name.equals(compensatedName)) {
+            return known;
+        }
+        Structure.Part part = part(name);
+        Tensor source = checkpoint.tensor(part.source());
+        Matrix whole = Matrix.of(name, new TensorForm.Dense(source));
+        MappedPages.release(source.data());
+        int[] kept = columnsKept(part).orElseThrow();
+        Inputs inputs = resources.calibration().get().inputs(part.source());
+        Compensated made = switch (makeUp(part)) {
+            case NONE -> Compensated.dropped(whole, kept);
+            case BIAS -> Compensated.bias(whole, kept, inputs.statistics());
+            case LSQ -> Compensated.leastSquares(whole, kept, inputs, resources.pool());
+        };
+        compensatedName = name;
+        compensated = made;
+        return made;
+    }
+
+    private static String biasOf(String weight) {
+        return weight.replaceFirst("\\.weight$", ".bias");
+    }
+
+    private static String weightOf(String bias) {
+        return bias.replaceFirst("\\.bias$", ".weight");
+    }
+
+    private static TensorForm vector(String name, float[] values) {
+        MemorySegment data = MemorySegment.ofArray(new byte[Float.BYTES * values.length]);
+        MemorySegment.copy(values, 0, data, ValueLayout.JAVA_FLOAT_UNALIGNED, 0, values.length);
+        return new TensorForm.Dense(new Tensor(name, Encoding.F32, Shape.of(values.length), data));
+    }
+
+    private static float[] sum(Tensor tensor, float[] added) {
+        float[] values = new float[added.length];
+        new TensorForm.Dense(tensor).row(0, values, 0);
+        for (int i = 0; i < values.length; i++) {
+            values[i] += added[i];
+        }
+        return values;
+    }
+
+    /// Equal content has equal addresses: those of all that a form is made from.
+    @Override
+    public String address(String name) {
+        Structure.Part part = part(addedBiases.getOrDefault(name, name));
+        String source = checkpoint.address(part.source());
+        MappedPages.release(checkpoint.tensor(part.source()).data());
+        Optional<Treatment> treatment = plan.treatment(part.source());
+        boolean isPacking = treatment.map(Treatment::isPacking).orElse(true);
+        boolean bias = name.endsWith(".bias");
+        boolean makesUp = makeUp(part) != MakeUp.NONE || (bias && makesUpBias(name));
+        if (isPacking && !makesUp) {
+            return part.cuts().isEmpty() ? source : ContentHash.of(source, cuts(part));
+        }
+        String owner = makesUp && bias ? addressOfWeight(name) : "";
+        return ContentHash.of(
+                source,
+                cuts(part),
+                owner,
+                bias ? "bias" : "weight",
+                makeUp(part).name(),
+                treatment.map(Treatment::toString).orElse(""),
+                Long.toString(plan.recipe().extras().seed()),
+                isDataFree(treatment, makesUp)
+                        ? ""
+                        : resources.calibration().get().digest());
+    }
+
+    private boolean makesUpBias(String bias) {
+        Structure.Part weight = structure.parts().get(weightOf(bias));
+        return weight != null && makeUp(weight) != MakeUp.NONE;
+    }
+
+    private String addressOfWeight(String bias) {
+        return checkpoint.address(part(weightOf(bias)).source()) + cuts(part(weightOf(bias)));
+    }
+
+    private static boolean isDataFree(Optional<Treatment> treatment, boolean makesUp) {
+        return !makesUp && treatment.map(Treatment::isDataFree).orElse(true);
+    }
+
+    private static String cuts(Structure.Part part) {
+        StringBuilder text = new StringBuilder();
+        for (Cut cut : part.cuts()) {
+            text.append(cut.axis());
+            List<int[]> lists = cut.kept();
+            lists.forEach(list -> text.append(Arrays.toString(list)));
+        }
+        return text.toString();
+    }
+}

@@ -1,0 +1,124 @@
+package dev.trimtab.compress;
+
+import dev.trimtab.compress.calibration.Inputs;
+import dev.trimtab.compress.lowrank.LowRankResult;
+import dev.trimtab.compress.lowrank.LowRankStage;
+import dev.trimtab.compress.matrix.Matrix;
+import dev.trimtab.compress.prune.CollapseCheck;
+import dev.trimtab.compress.quantize.Quantization;
+import dev.trimtab.compress.quantize.QuantizeJob;
+import dev.trimtab.compress.quantize.QuantizeScheme;
+import dev.trimtab.compress.quantize.Rounding;
+import dev.trimtab.compress.recipe.Stages.Correct;
+import dev.trimtab.compress.recipe.Stages.Factorize;
+import dev.trimtab.compress.recipe.Stages.Quantize;
+import dev.trimtab.compress.recipe.Stages.Sparsity;
+import dev.trimtab.error.Unsupported;
+import dev.trimtab.kernel.ComputePool;
+import dev.trimtab.tensor.Encoding;
+import dev.trimtab.tensor.TensorForm;
+import dev.trimtab.tensor.quantize.Quantizer;
+import java.util.Optional;
+import java.util.function.DoubleConsumer;
+
+/// Carries the stages out on one matrix: what single weights are removed, then a product of low rank where it
+/// is smaller, then codes, then a correction of all that was lost.
+///
+/// @param stored the encoding of the checkpoint, which what nobody quantizes goes back to
+/// @param inputs asked only for what a method needs
+/// @param progress is told the share that is done, `0..1`, now and then
+record MatrixStages(
+        String name,
+        Encoding stored,
+        Treatment treatment,
+        Inputs inputs,
+        long seed,
+        ComputePool pool,
+        DoubleConsumer progress) {
+    /// The form of `original`, which is not changed.
+    TensorForm form(Matrix original) {
+        TensorForm base = base(original);
+        if (treatment.correct().isEmpty()) {
+            return base;
+        }
+        Correct asked = treatment.correct().get();
+        if (asked.how().rounds() > 1 && treatment.sparsity().isEmpty()) {
+            var alternated =
+                    asked.how().alternate(name, original, matrix -> Matrix.of(name, base(matrix)), inputs, seed, pool);
+            return summed(base(alternated.base()), alternated.correction());
+        }
+        Matrix error = original.minus(Matrix.of(name, base));
+        return summed(base, asked.how().correct(name, error, inputs, seed, pool));
+    }
+
+    private static TensorForm summed(TensorForm base, Optional<TensorForm.LowRank> correction) {
+        return correction
+                .<TensorForm>map(found -> new TensorForm.Sum(base, found))
+                .orElse(base);
+    }
+
+    private TensorForm base(Matrix original) {
+        Matrix left = original;
+        if (treatment.sparsity().isPresent()) {
+            Sparsity asked = treatment.sparsity().get();
+            left = sparse(original, asked);
+            CollapseCheck.check(name, asked.method(), left);
+        }
+        Optional<TensorForm.LowRank> product = product(left);
+        if (product.isPresent()) {
+            return new TensorForm.LowRank(
+                    factor("left factor", product.get().left()),
+                    factor("right factor", product.get().right()));
+        }
+        return quantized(left, inputs);
+    }
+
+    private Matrix sparse(Matrix original, Sparsity asked) {
+        throw new Unsupported(name + original.shape() + ": " + asked.method() + " is not known yet");
+    }
+
+    private Optional<TensorForm.LowRank> product(Matrix matrix) {
+        if (treatment.factorize().isEmpty()) {
+            return Optional.empty();
+        }
+        Factorize asked = treatment.factorize().get();
+        LowRankStage stage = new LowRankStage(asked.method(), asked.rule(), Encoding.F16, Long.MAX_VALUE);
+        return switch (stage.apply(name, matrix, inputs, seed, pool)) {
+            case LowRankResult.Factored(TensorForm.LowRank form, double _) -> Optional.of(form);
+            case LowRankResult.Kept _ -> Optional.empty();
+        };
+    }
+
+    /// Methods that need inputs know those of the whole matrix, not of its factors.
+    private TensorForm factor(String which, TensorForm factor) {
+        Quantize asked = treatment.quantize();
+        if (asked.scheme().format().isEmpty()) {
+            return factor;
+        }
+        Matrix matrix = Matrix.of(name + ", " + which, factor);
+        QuantizeScheme scheme = asked.scheme().chosen().fitting(matrix.columns());
+        return new Quantization(scheme, Rounding.NEAREST)
+                .quantize(QuantizeJob.uncalibrated(name, matrix, pool))
+                .form();
+    }
+
+    private TensorForm quantized(Matrix matrix, Inputs known) {
+        Quantize asked = treatment.quantize();
+        if (asked.scheme().format().isEmpty() && asked.scheme().kept().isEmpty()) {
+            return encoded(matrix);
+        }
+        QuantizeScheme scheme = asked.scheme().chosen().fitting(matrix.columns());
+        Rounding rounding = scheme.equals(asked.scheme().chosen()) ? asked.rounding() : Rounding.NEAREST;
+        QuantizeJob job = new QuantizeJob(name, matrix, known, asked.gptq(), pool, progress);
+        return new Quantization(scheme, rounding).quantize(job).unscaled(name);
+    }
+
+    /// As it was stored, or in 16 bits where that cannot be written.
+    private TensorForm encoded(Matrix matrix) {
+        boolean fits = Quantizer.canEncode(stored) && matrix.columns() % stored.blockElements() == 0;
+        QuantizeScheme scheme = new QuantizeScheme.Blocks(fits ? stored : Encoding.F16);
+        return new Quantization(scheme, Rounding.NEAREST)
+                .quantize(QuantizeJob.uncalibrated(name, matrix, pool))
+                .form();
+    }
+}
