@@ -161,8 +161,10 @@ public final class VariantLifecycle implements AutoCloseable {
 
     private static String explain(String name, Throwable fault) {
         if (fault instanceof TrimtabException known && !(fault instanceof Internal)) {
-            LOG.log(Level.WARNING, "variant " + name + " could not be loaded: " + fault.getMessage());
-            return String.valueOf(known.getMessage());
+            String message = String.valueOf(known.getMessage());
+            // It may quote names of files and tensors: one line stays one line.
+            LOG.log(Level.WARNING, "variant " + name + " could not be loaded: " + message.replaceAll("\\p{Cntrl}", " "));
+            return message;
         }
         LOG.log(Level.ERROR, "variant " + name + " could not be loaded", fault);
         return "an error of the server; the log has it";
