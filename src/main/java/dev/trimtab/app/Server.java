@@ -86,7 +86,7 @@ public class Server {
         serving = started;
         MemoryPlan plan = started.memoryPlan();
         VariantAdministration variants = started.administration();
-        telemetry.watch(Telemetry.Memory.WEIGHTS, variants::weightBytes);
+        telemetry.watch(Telemetry.Memory.WEIGHTS, started::weightBytes);
         telemetry.watch(Telemetry.Memory.SCRATCH, () -> variants.budget().takenBytes() - variants.weightBytes());
         telemetry.watch(Telemetry.Memory.KV_CACHE, plan::kvBytes);
         return started;

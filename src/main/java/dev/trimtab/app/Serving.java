@@ -49,6 +49,7 @@ public final class Serving implements AutoCloseable {
     private final MemoryPlan memoryPlan;
     private final KvPool kvPool;
     private final EngineLoop loop = new EngineLoop();
+    private final VariantLoader loader;
     private final VariantLifecycle lifecycle;
     private final VariantAdministration administration;
     private double bandwidth;
@@ -76,8 +77,8 @@ public final class Serving implements AutoCloseable {
         this.pool = new ComputePool(options.threads());
         this.kernels = Kernels.best(pool);
         this.kvPool = new KvPool(memoryPlan.kvBytes(), memoryPlan.kvExtentBytes());
-        VariantFactory factory = new LocalVariants(
-                new VariantLoader(kernels, loop, kvPool, options.variants(), listeners.engines()), sources);
+        this.loader = new VariantLoader(kernels, loop, kvPool, options.variants(), listeners.engines());
+        VariantFactory factory = new LocalVariants(loader, sources);
         MemoryBudget budget = new MemoryBudget(
                 options.lifecycle().bytesMax().orElse(memoryPlan.variantBytes()),
                 memoryPlan,
@@ -131,7 +132,8 @@ public final class Serving implements AutoCloseable {
             ticket.progress().tell(progress);
             ticket.await();
             boolean first = variant.equals(model.variants().getFirst());
-            if (first && model.variants().stream().noneMatch(other -> other.name().equals(model.name()))) {
+            if (first
+                    && model.variants().stream().noneMatch(other -> other.name().equals(model.name()))) {
                 registry.alias(model.name(), registry.get(variant.name()));
             }
         }
@@ -187,6 +189,11 @@ public final class Serving implements AutoCloseable {
 
     public int threads() {
         return pool.threads();
+    }
+
+    /// Packed weights of all variants, those that several use once.
+    public long weightBytes() {
+        return loader.weightBytes();
     }
 
     /// What variants can be changed with.

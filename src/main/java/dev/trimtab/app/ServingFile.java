@@ -42,7 +42,9 @@ public record ServingFile(@Nullable List<Entry> models) {
 
     /// One variant as it is written.
     public record VariantEntry(
-            @Nullable String name, @Nullable String recipe, @Nullable Boolean pin) {}
+            @Nullable String name,
+            @Nullable String recipe,
+            @Nullable Boolean pin) {}
 
     /// A configuration is a page, not a book.
     private static final long SIZE_MAX = 1 << 20;

@@ -60,6 +60,11 @@ public final class VariantLoader {
         this.llamaCpp = new LlamaBackend(options.llamaCpp());
     }
 
+    /// Packed weights of all variants loaded here, those that several use once.
+    public long weightBytes() {
+        return packing.store().sizeBytes();
+    }
+
     /// What a variant of `checkpoint` would take, from its metadata and tensor sizes alone.
     public MemoryPlan.Demand demand(Backend backend, VariantDeclaration variant, Checkpoint checkpoint) {
         return demand(backend, variant, checkpoint, options);

@@ -111,10 +111,7 @@ public final class VariantRegistry {
         switch (slot.state()) {
             case VariantState.Loading _ -> throw new Conflict("variant `" + name + "` is still being loaded");
             case VariantState.Draining _ -> throw new Conflict("variant `" + name + "` is being unloaded already");
-            case VariantState.Unmeasured _,
-                    VariantState.Ready _,
-                    VariantState.Quarantined _,
-                    VariantState.Failed _ ->
+            case VariantState.Unmeasured _, VariantState.Ready _, VariantState.Quarantined _, VariantState.Failed _ ->
                 put(slot.as(VariantState.DRAINING));
         }
         return slot.variant();
@@ -135,7 +132,9 @@ public final class VariantRegistry {
         boolean free = slot == null || slot.state() instanceof VariantState.Failed;
         if (!free || aliases.containsKey(name)) {
             throw new Conflict("the name `" + name + "` is taken"
-                    + (slot == null ? " by a model" : " by a variant that is " + slot.state().word()));
+                    + (slot == null
+                            ? " by a model"
+                            : " by a variant that is " + slot.state().word()));
         }
     }
 
@@ -233,7 +232,9 @@ public final class VariantRegistry {
         return switch (slot == null ? null : slot.state()) {
             case null ->
                 new NotFound(model + "does not exist; available: "
-                        + String.join(", ", named().keySet().stream().limit(SHOWN_NAMES_MAX).toList()));
+                        + String.join(
+                                ", ",
+                                named().keySet().stream().limit(SHOWN_NAMES_MAX).toList()));
             case VariantState.Loading _ ->
                 new Overloaded(Overloaded.Scope.SERVER, "loading", RETRY_LOADING, model + "is still being loaded");
             case VariantState.Draining _, VariantState.Unmeasured _, VariantState.Ready _ ->

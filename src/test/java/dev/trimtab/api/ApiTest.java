@@ -101,7 +101,12 @@ final class ApiTest {
 
     @Test
     void documentsEveryEndpoint() throws Exception {
-        Api api = new Api(new VariantRegistry(), ApiOptions.DEFAULTS, ApiListener.NONE, Surroundings.system(() -> ""), Optional::empty);
+        Api api = new Api(
+                new VariantRegistry(),
+                ApiOptions.DEFAULTS,
+                ApiListener.NONE,
+                Surroundings.system(() -> ""),
+                Optional::empty);
 
         try (BareServer server = BareServer.start()) {
             Map<?, ?> document =

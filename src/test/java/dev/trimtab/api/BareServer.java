@@ -48,7 +48,8 @@ public final class BareServer implements AutoCloseable {
                 metricsPage,
                 new AuditLog(audit::add));
         Router router = Router.router(vertx);
-        new Api(registry, options, new Keeping(listener), surroundings, () -> Optional.ofNullable(administration)).mount(router);
+        new Api(registry, options, new Keeping(listener), surroundings, () -> Optional.ofNullable(administration))
+                .mount(router);
         registry.add(variant);
         server = await(
                 vertx.createHttpServer(Api.serverOptions().setHost("127.0.0.1").setPort(0))

@@ -146,8 +146,7 @@ class TrimtabConfigTest {
         assertThat(config.api("localhost").apiKeys()).containsExactlyInAnyOrder("a", "b");
         assertThat(config.api("localhost").adminKey()).isPresent();
         assertThat(serving.lifecycle().bytesMax()).hasValue(8L << 30);
-        assertThat(serving.lifecycle().options())
-                .isEqualTo(new VariantLifecycle.Options(3, 9, Duration.ofSeconds(5)));
+        assertThat(serving.lifecycle().options()).isEqualTo(new VariantLifecycle.Options(3, 9, Duration.ofSeconds(5)));
         assertThatThrownBy(() -> config.modelRoot().resolve("model", "none.gguf"))
                 .isInstanceOf(NotFound.class);
     }

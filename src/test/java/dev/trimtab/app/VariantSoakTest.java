@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.trimtab.checkpoint.hub.HubOptions;
-import dev.trimtab.compress.Recipe;
+import dev.trimtab.compress.recipe.Recipe;
 import dev.trimtab.engine.EngineListener;
 import dev.trimtab.error.TrimtabException;
 import dev.trimtab.model.LoadListener;
@@ -78,7 +78,9 @@ class VariantSoakTest {
             for (int i = 0; i < cycles; i++) {
                 cycle(variants, traffic, i);
 
-                assertThat(offHeapBytes()).as("bytes outside the heap after cycle %d", i).isEqualTo(offHeapBytes);
+                assertThat(offHeapBytes())
+                        .as("bytes outside the heap after cycle %d", i)
+                        .isEqualTo(offHeapBytes);
                 assertThat(variants.budget().takenBytes()).isEqualTo(taken);
                 assertThat(traffic.unexplained()).isEmpty();
                 residentBytes[i] = MachineMemory.residentBytes().orElse(0);
@@ -111,7 +113,8 @@ class VariantSoakTest {
                 traffic.finished(),
                 traffic.told(),
                 residentBytes[cycles - 1] / 1e6);
-        traffic.reasons().forEach((reason, count) -> System.err.printf(Locale.ROOT, "SOAK %6d %s%n", count, reason));
+        traffic.reasons()
+                .forEach((reason, count) -> System.err.printf(Locale.ROOT, "SOAK %6d %s%n", count.get(), reason));
         if (cycles >= CYCLES_FOR_SLOPE) {
             Slope slope = Slope.of(Arrays.copyOfRange(residentBytes, cycles / 4, cycles));
             System.err.printf(

@@ -69,7 +69,9 @@ class VariantRegistryTest {
 
         assertThat(registry.get("demo")).isSameAs(first);
         registry.measured("demo-f16", BAD);
-        assertThatThrownBy(() -> registry.get("demo")).hasMessageContaining("quarantined").hasMessageContaining("0.5");
+        assertThatThrownBy(() -> registry.get("demo"))
+                .hasMessageContaining("quarantined")
+                .hasMessageContaining("0.5");
         registry.measured("demo-int4", GOOD);
         assertThat(registry.get("demo")).isSameAs(int4);
         assertThat(registry.named()).containsEntry("demo", int4).doesNotContainKey("demo-f16");
@@ -94,8 +96,8 @@ class VariantRegistryTest {
         load("demo-int2", "demo");
         registry.measured("demo-int2", BAD);
 
-        assertThat(registry.slot("demo-int2").state().reason()).hasValueSatisfying(reason -> assertThat(reason)
-                .contains("same-top"));
+        assertThat(registry.slot("demo-int2").state().reason())
+                .hasValueSatisfying(reason -> assertThat(reason).contains("same-top"));
         assertThatThrownBy(() -> registry.get("demo-int2"))
                 .isInstanceOf(NotFound.class)
                 .hasMessageContaining("same-top: at least 0.9 expected, found 0.5");

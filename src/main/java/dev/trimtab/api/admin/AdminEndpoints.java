@@ -26,7 +26,11 @@ public final class AdminEndpoints {
     public List<Endpoint> list() {
         return List.of(
                 row(HttpMethod.POST, COLLECTION, load(), variants::load),
-                row(HttpMethod.GET, COLLECTION, Operation.get("listVariants", "Every variant.", "VariantList"), variants::list),
+                row(
+                        HttpMethod.GET,
+                        COLLECTION,
+                        Operation.get("listVariants", "Every variant.", "VariantList"),
+                        variants::list),
                 row(HttpMethod.GET, ELEMENT, Operation.get("getVariant", "One variant.", "Variant"), variants::get),
                 row(HttpMethod.DELETE, ELEMENT, unload(), variants::unload));
     }

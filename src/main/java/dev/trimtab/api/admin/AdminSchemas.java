@@ -17,12 +17,17 @@ public final class AdminSchemas {
         schemas.put("VariantPrediction", prediction());
         schemas.put("VariantEstimate", estimate());
         schemas.put("VariantMemory", memory());
-        schemas.put("VariantList", Schemas.object(
-                "",
-                Schemas.required("data", Schemas.array("In the order they came.", Schemas.ref("Variant"))),
-                Schemas.required("memory", Schemas.ref("VariantMemory"))));
-        schemas.put("VariantOrPrediction", Schemas.anyOf(
-                "A prediction for a dry run.", List.of(Schemas.ref("Variant"), Schemas.ref("VariantPrediction"))));
+        schemas.put(
+                "VariantList",
+                Schemas.object(
+                        "",
+                        Schemas.required("data", Schemas.array("In the order they came.", Schemas.ref("Variant"))),
+                        Schemas.required("memory", Schemas.ref("VariantMemory"))));
+        schemas.put(
+                "VariantOrPrediction",
+                Schemas.anyOf(
+                        "A prediction for a dry run.",
+                        List.of(Schemas.ref("Variant"), Schemas.ref("VariantPrediction"))));
         return schemas;
     }
 
@@ -48,7 +53,8 @@ public final class AdminSchemas {
                 Schemas.required("name", Schemas.string("The id clients name.")),
                 Schemas.required("model", Schemas.string("What it is a variant of.")),
                 Schemas.required(
-                        "state", Schemas.word("Unmeasured and ready ones serve.", VariantState.WORDS.toArray(String[]::new))),
+                        "state",
+                        Schemas.word("Unmeasured and ready ones serve.", VariantState.WORDS.toArray(String[]::new))),
                 Schemas.required("reason", Schemas.orNull(Schemas.string("Why it is quarantined or failed."))),
                 Schemas.required("progress", Schemas.orNull(Schemas.number("Of its load.", 0, 1))),
                 Schemas.required("pinned", Schemas.flag("It is never evicted.")),

@@ -41,7 +41,11 @@ final class VariantJson {
         json.put("created", Instant.ofEpochSecond(variant.createdEpochSeconds()).toString());
         json.put(
                 "weight_bytes",
-                pair("own", variant.weightBytes().own(), "shared", variant.weightBytes().shared()));
+                pair(
+                        "own",
+                        variant.weightBytes().own(),
+                        "shared",
+                        variant.weightBytes().shared()));
         json.put("sequences", pair("running", status.running(), "waiting", status.waiting()));
         json.put("plan", variant.description());
     }

@@ -47,7 +47,10 @@ final class Variants {
         return administration
                 .get()
                 .orElseThrow(() -> new Overloaded(
-                        Overloaded.Scope.SERVER, "starting", RETRY_STARTING, "the process is still planning its memory"));
+                        Overloaded.Scope.SERVER,
+                        "starting",
+                        RETRY_STARTING,
+                        "the process is still planning its memory"));
     }
 
     void list(Exchange exchange, byte[] body) {
@@ -118,8 +121,8 @@ final class Variants {
     }
 
     private static void answer(Exchange exchange, int status, VariantReport report) {
-        exchange.onLoop(() ->
-                exchange.response().putHeader("location", "/admin/variants/" + report.slot().name()));
+        exchange.onLoop(() -> exchange.response()
+                .putHeader("location", "/admin/variants/" + report.slot().name()));
         exchange.send(status, JsonWriter.write(VariantJson.of(report)));
     }
 

@@ -43,10 +43,10 @@ public final class MemoryBudget {
             return Optional.empty();
         }
         return Optional.of("`" + demand.name() + "` needs a KV pool of "
-                    + MemoryPlan.readable(demand.kvFloorBytes()) + " in extents of "
-                    + MemoryPlan.readable(demand.kvBlockBytes()) + "; this process has "
-                    + MemoryPlan.readable(kvBytes) + " in extents of " + MemoryPlan.readable(kvExtentBytes)
-                    + ", planned at its start: declare the model, or set trimtab.memory.kv-cache");
+                + MemoryPlan.readable(demand.kvFloorBytes()) + " in extents of "
+                + MemoryPlan.readable(demand.kvBlockBytes()) + "; this process has "
+                + MemoryPlan.readable(kvBytes) + " in extents of " + MemoryPlan.readable(kvExtentBytes)
+                + ", planned at its start: declare the model, or set trimtab.memory.kv-cache");
     }
 
     /// Bytes that can still be taken; not positive when there are none.

@@ -1,6 +1,6 @@
 package dev.trimtab.variant.life;
 
-import dev.trimtab.compress.Recipe;
+import dev.trimtab.compress.recipe.Recipe;
 import dev.trimtab.variant.MemoryPlan;
 import dev.trimtab.variant.VariantRegistry;
 import dev.trimtab.variant.VariantRegistry.Slot;
@@ -55,8 +55,8 @@ final class Predictor {
                     .map(found -> found.decodeTokensPerSecond())
                     .orElseGet(OptionalDouble::empty);
             long bytes = sibling.variant()
-                    .map(variant -> variant.weightBytes().own()
-                            + variant.weightBytes().shared())
+                    .map(variant ->
+                            variant.weightBytes().own() + variant.weightBytes().shared())
                     .orElse(0L);
             if (measured.isPresent() && bytes > 0) {
                 return new Estimate(

@@ -1,6 +1,6 @@
 package dev.trimtab.variant.life;
 
-import dev.trimtab.compress.Recipe;
+import dev.trimtab.compress.recipe.Recipe;
 import dev.trimtab.error.BadConfiguration;
 import dev.trimtab.error.InvalidRequest;
 import dev.trimtab.error.TooLarge;
@@ -38,14 +38,15 @@ public record VariantCatalog(List<ModelDeclaration> models, ModelRoot root) {
     /// @throws dev.trimtab.error.Forbidden when it is a path that leads out of the model root
     public VariantOrder order(VariantRequest request) {
         Optional<Recipe> recipe = request.recipe().map(VariantCatalog::recipe);
-        VariantDeclaration variant =
-                asked("name", () -> new VariantDeclaration(request.name(), recipe, request.pin()));
+        VariantDeclaration variant = asked("name", () -> new VariantDeclaration(request.name(), recipe, request.pin()));
         Optional<ModelDeclaration> declared = models.stream()
                 .filter(model -> model.name().equals(request.model()))
                 .findFirst();
         if (declared.isPresent() && recipe.isPresent() && declared.get().backend() != Backend.TRIMTAB) {
-            throw InvalidRequest.param("recipe", "recipe: none expected, for model `" + request.model() + "` is computed by "
-                    + declared.get().backend().word());
+            throw InvalidRequest.param(
+                    "recipe",
+                    "recipe: none expected, for model `" + request.model() + "` is computed by "
+                            + declared.get().backend().word());
         }
         return declared.map(model -> VariantOrder.of(model, variant)).orElseGet(() -> {
             ModelSource source = new ModelSource.Local(root.resolve("model", request.model()));
@@ -55,8 +56,7 @@ public record VariantCatalog(List<ModelDeclaration> models, ModelRoot root) {
 
     private static Recipe recipe(String text) {
         if (text.length() > RECIPE_LENGTH_MAX) {
-            throw new TooLarge(
-                    "recipe: at most " + RECIPE_LENGTH_MAX + " characters expected, found " + text.length());
+            throw new TooLarge("recipe: at most " + RECIPE_LENGTH_MAX + " characters expected, found " + text.length());
         }
         boolean word = WORD.matcher(text).matches();
         return asked("recipe", () -> Recipe.parse(word ? text : inlineName(text), word ? "quantize: " + text : text));

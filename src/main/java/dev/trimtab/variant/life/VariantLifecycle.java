@@ -163,7 +163,9 @@ public final class VariantLifecycle implements AutoCloseable {
         if (fault instanceof TrimtabException known && !(fault instanceof Internal)) {
             String message = String.valueOf(known.getMessage());
             // It may quote names of files and tensors: one line stays one line.
-            LOG.log(Level.WARNING, "variant " + name + " could not be loaded: " + message.replaceAll("\\p{Cntrl}", " "));
+            LOG.log(
+                    Level.WARNING,
+                    "variant " + name + " could not be loaded: " + message.replaceAll("\\p{Cntrl}", " "));
             return message;
         }
         LOG.log(Level.ERROR, "variant " + name + " could not be loaded", fault);

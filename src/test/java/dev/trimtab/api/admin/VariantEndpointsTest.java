@@ -59,8 +59,7 @@ final class VariantEndpointsTest {
         lifecycle = new VariantLifecycle(server.registry(), factory, budget, options, LifecycleListener.NONE);
         VariantCatalog catalog = new VariantCatalog(
                 List.of(new ModelDeclaration("declared", new ModelSource.Embedded())), ModelRoot.of(folder));
-        server.administer(
-                new VariantAdministration(server.registry(), lifecycle, factory, catalog, () -> 50));
+        server.administer(new VariantAdministration(server.registry(), lifecycle, factory, catalog, () -> 50));
     }
 
     @AfterEach
@@ -250,7 +249,9 @@ final class VariantEndpointsTest {
 
         assertThat(answer.status()).isEqualTo(422);
         assertThat(json(answer)).containsEntry("detail", "a.gguf: bad magic");
-        assertThat(json(get(PATH + "/a"))).containsEntry("state", "failed").containsEntry("reason", "a.gguf: bad magic");
+        assertThat(json(get(PATH + "/a")))
+                .containsEntry("state", "failed")
+                .containsEntry("reason", "a.gguf: bad magic");
         assertThat(chat("a").status()).isEqualTo(404);
         assertThat(chat("demo").status()).isEqualTo(200);
         assertThat(server.nextAudit()).contains("failed: a.gguf: bad magic");
@@ -292,9 +293,11 @@ final class VariantEndpointsTest {
 
     @Test
     void limitsTheBody() throws Exception {
-        assertThat(post(PATH, body("a", ",\"recipe\":\"" + "x".repeat(1 << 20) + "\"")).status())
+        assertThat(post(PATH, body("a", ",\"recipe\":\"" + "x".repeat(1 << 20) + "\""))
+                        .status())
                 .isEqualTo(413);
-        assertThat(post(PATH, body("a", ",\"recipe\":\"" + "x".repeat(300 << 10) + "\"")).status())
+        assertThat(post(PATH, body("a", ",\"recipe\":\"" + "x".repeat(300 << 10) + "\""))
+                        .status())
                 .isEqualTo(413);
         assertThat(post(PATH + "?dry_run=maybe", body("a", "")).status()).isEqualTo(400);
     }

@@ -47,9 +47,11 @@ class VariantCatalogTest {
 
         assertThat(declared.source()).isInstanceOf(ModelSource.Embedded.class);
         assertThat(declared.model()).isEqualTo("demo");
-        assertThat(declared.variant().recipe()).hasValueSatisfying(recipe -> assertThat(recipe).hasToString("int4"));
+        assertThat(declared.variant().recipe())
+                .hasValueSatisfying(recipe -> assertThat(recipe).hasToString("int4"));
         assertThat(declared.variant().pin()).isEqualTo(Pin.EVICTABLE);
-        assertThat(file.source()).isEqualTo(new ModelSource.Local(folder.toRealPath().resolve("tiny.gguf")));
+        assertThat(file.source())
+                .isEqualTo(new ModelSource.Local(folder.toRealPath().resolve("tiny.gguf")));
         assertThat(file.model()).isEqualTo("tiny");
         assertThat(file.variant().recipe()).isEmpty();
     }
@@ -59,7 +61,11 @@ class VariantCatalogTest {
         String json = "{\"kv\":\"q8\",\"quantize\":[{\"targets\":\"attn\",\"scheme\":\"int8\"}]}";
 
         assertThat(order("demo", json).variant().recipe().orElseThrow().kv()).isPresent();
-        assertThat(order("demo", "kv: q8\nquantize: int4\n").variant().recipe().orElseThrow().kv())
+        assertThat(order("demo", "kv: q8\nquantize: int4\n")
+                        .variant()
+                        .recipe()
+                        .orElseThrow()
+                        .kv())
                 .isPresent();
         assertThat(order("demo", json).variant().recipe().orElseThrow().name())
                 .isEqualTo(order("demo", json).variant().recipe().orElseThrow().name())
@@ -70,8 +76,9 @@ class VariantCatalogTest {
     @ValueSource(strings = {"int99", "recipe.yaml", "../recipe.yaml", "/etc/passwd", "quantise: int4", "{", "[]", ""})
     void refusesWhatIsNoRecipeAndReadsNoFileForIt(String recipe) {
         assertThatThrownBy(() -> order("demo", recipe))
-                .isInstanceOfSatisfying(InvalidRequest.class, refused -> assertThat(refused.param())
-                        .isEqualTo("recipe"))
+                .isInstanceOfSatisfying(
+                        InvalidRequest.class,
+                        refused -> assertThat(refused.param()).isEqualTo("recipe"))
                 .hasMessageNotContaining("root:");
     }
 
@@ -80,8 +87,7 @@ class VariantCatalogTest {
         assertThatThrownBy(() -> order("demo", "# " + "x".repeat(VariantCatalog.RECIPE_LENGTH_MAX)))
                 .isInstanceOf(TooLarge.class);
         for (String name : new String[] {"", "a b", "../a", "x".repeat(200), "a\nb"}) {
-            assertThatThrownBy(() ->
-                            catalog.order(new VariantRequest(name, "demo", Optional.empty(), Pin.EVICTABLE)))
+            assertThatThrownBy(() -> catalog.order(new VariantRequest(name, "demo", Optional.empty(), Pin.EVICTABLE)))
                     .as(name)
                     .isInstanceOf(InvalidRequest.class);
         }

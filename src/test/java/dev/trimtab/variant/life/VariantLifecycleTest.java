@@ -79,9 +79,9 @@ class VariantLifecycleTest {
         begun.join();
 
         assertThat(registry.slot("a").state())
-                .isInstanceOfSatisfying(VariantState.Loading.class, loading -> assertThat(
-                                loading.progress().share())
-                        .isEqualTo(0.5));
+                .isInstanceOfSatisfying(
+                        VariantState.Loading.class,
+                        loading -> assertThat(loading.progress().share()).isEqualTo(0.5));
         assertThatThrownBy(() -> lifecycle.unload("a")).isInstanceOf(Conflict.class);
         assertThat(ticket.await(Duration.ZERO)).isFalse();
         go.complete(null);
@@ -150,8 +150,8 @@ class VariantLifecycleTest {
             throw new IllegalStateException("a fault of ours");
         });
         assertThatThrownBy(() -> lifecycle.load(order("a")).await()).isInstanceOf(IllegalStateException.class);
-        assertThat(registry.slot("a").state().reason()).hasValueSatisfying(reason -> assertThat(reason)
-                .doesNotContain("a fault of ours"));
+        assertThat(registry.slot("a").state().reason())
+                .hasValueSatisfying(reason -> assertThat(reason).doesNotContain("a fault of ours"));
 
         factory.during(() -> {});
         lifecycle.load(order("a")).await();
