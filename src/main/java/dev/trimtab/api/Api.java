@@ -1,5 +1,7 @@
 package dev.trimtab.api;
 
+import dev.trimtab.api.admin.AdminEndpoints;
+import dev.trimtab.api.admin.AdminSchemas;
 import dev.trimtab.api.http.ApiListener;
 import dev.trimtab.api.http.ApiOptions;
 import dev.trimtab.api.http.Dispatcher;
@@ -15,6 +17,7 @@ import dev.trimtab.api.http.Surroundings;
 import dev.trimtab.api.openai.OpenAiEndpoints;
 import dev.trimtab.api.openai.OpenAiSchemas;
 import dev.trimtab.variant.VariantRegistry;
+import dev.trimtab.variant.life.VariantAdministration;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerOptions;
@@ -23,7 +26,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 
 /// The whole HTTP edge, put together: every endpoint in one table, on any Vert.x router.
 public final class Api {
@@ -34,10 +39,17 @@ public final class Api {
     private final Dispatcher dispatcher;
     private volatile boolean started;
 
-    public Api(VariantRegistry registry, ApiOptions options, ApiListener listener, Surroundings surroundings) {
+    /// `administration` is empty until the process knows what its models take.
+    public Api(
+            VariantRegistry registry,
+            ApiOptions options,
+            ApiListener listener,
+            Surroundings surroundings,
+            Supplier<Optional<VariantAdministration>> administration) {
         this.registry = registry;
         this.surroundings = surroundings;
         endpoints.addAll(new OpenAiEndpoints(registry, options.limits()).list());
+        endpoints.addAll(new AdminEndpoints(administration).list());
         endpoints.add(probe("live", "Whether the process runs.", this::live));
         endpoints.add(probe("ready", "Whether all declared models are served.", this::ready));
         endpoints.add(probe("started", "Whether they have all been served since the start.", this::started));
@@ -86,6 +98,7 @@ public final class Api {
 
     private static Map<String, Map<String, Object>> schemas() {
         Map<String, Map<String, Object>> schemas = new LinkedHashMap<>(OpenAiSchemas.all());
+        schemas.putAll(AdminSchemas.all());
         schemas.put("Health", Schemas.object("", Schemas.required("status", Schemas.word("", "UP", "DOWN"))));
         schemas.put("Metrics", Schemas.string("Prometheus' text format, 0.0.4."));
         schemas.put("OpenApi", Schemas.object("OpenAPI 3.1."));

@@ -7,6 +7,7 @@ import dev.trimtab.error.TrimtabException;
 import dev.trimtab.telemetry.Telemetry;
 import dev.trimtab.variant.MemoryPlan;
 import dev.trimtab.variant.VariantRegistry;
+import dev.trimtab.variant.life.VariantAdministration;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.quarkus.logging.Log;
@@ -16,6 +17,7 @@ import io.quarkus.runtime.StartupEvent;
 import io.vertx.ext.web.Router;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
+import java.util.Optional;
 import org.eclipse.microprofile.config.Config;
 import org.eclipse.microprofile.config.ConfigProvider;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
@@ -30,6 +32,7 @@ public class Server {
     private final String host;
     private final VariantRegistry registry = new VariantRegistry();
     private final Telemetry telemetry = new Telemetry(meters);
+    private volatile @Nullable VariantAdministration administration;
     private @Nullable Serving serving;
 
     Server(TrimtabConfig config, @ConfigProperty(name = "quarkus.http.host") String host) {
@@ -39,7 +42,7 @@ public class Server {
 
     void mount(@Observes Router router) {
         Surroundings surroundings = Surroundings.system(meters::scrape);
-        new Api(registry, config.api(host), telemetry.api(), surroundings).mount(router);
+        new Api(registry, config.api(host), telemetry.api(), surroundings, this::administration).mount(router);
     }
 
     void start(@Observes StartupEvent event) {
@@ -71,15 +74,27 @@ public class Server {
     private synchronized Serving serve(ServingOptions options) {
         Serving started;
         try (ProgressBar progress = new ProgressBar("loading")) {
-            started = Serving.start(options, registry, telemetry::engine, progress::parts);
+            started = Serving.start(
+                    options,
+                    registry,
+                    new Serving.Listeners(
+                            telemetry::engine,
+                            telemetry.lifecycle(registry),
+                            begun -> administration = begun,
+                            progress::parts));
         }
         serving = started;
         MemoryPlan plan = started.memoryPlan();
-        telemetry.watch(Telemetry.Memory.WEIGHTS, plan::weightBytes);
-        telemetry.watch(Telemetry.Memory.SCRATCH, plan::scratchBytes);
+        VariantAdministration variants = started.administration();
+        telemetry.watch(Telemetry.Memory.WEIGHTS, started::weightBytes);
+        telemetry.watch(Telemetry.Memory.SCRATCH, () -> variants.budget().takenBytes() - variants.weightBytes());
         telemetry.watch(Telemetry.Memory.KV_CACHE, plan::kvBytes);
-        registry.list().forEach(telemetry::watch);
         return started;
+    }
+
+    /// Empty until it is known what the models take.
+    private Optional<VariantAdministration> administration() {
+        return Optional.ofNullable(administration);
     }
 
     /// Where the server listens; asked once it does, for the port may have been chosen by the system.

@@ -7,29 +7,42 @@ import dev.trimtab.engine.EngineLoop;
 import dev.trimtab.engine.KvPool;
 import dev.trimtab.error.BadConfiguration;
 import dev.trimtab.kernel.ComputePool;
+import dev.trimtab.kernel.KernelProbe;
 import dev.trimtab.kernel.Kernels;
 import dev.trimtab.model.LoadListener;
 import dev.trimtab.variant.MachineMemory;
 import dev.trimtab.variant.MemoryPlan;
 import dev.trimtab.variant.ModelDeclaration;
 import dev.trimtab.variant.ModelSource;
-import dev.trimtab.variant.Variant;
 import dev.trimtab.variant.VariantDeclaration;
 import dev.trimtab.variant.VariantLoader;
 import dev.trimtab.variant.VariantRegistry;
+import dev.trimtab.variant.life.LifecycleListener;
+import dev.trimtab.variant.life.LocalVariants;
+import dev.trimtab.variant.life.MemoryBudget;
+import dev.trimtab.variant.life.Sources;
+import dev.trimtab.variant.life.Ticket;
+import dev.trimtab.variant.life.VariantAdministration;
+import dev.trimtab.variant.life.VariantCatalog;
+import dev.trimtab.variant.life.VariantFactory;
+import dev.trimtab.variant.life.VariantLifecycle;
+import dev.trimtab.variant.life.VariantOrder;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.Stream;
 
 /// The running core: kernels, memory, engine loop and the variants on it. Everything that serves tokens in a
 /// process hangs here, with or without HTTP; owner of all of it.
 public final class Serving implements AutoCloseable {
+    /// Passes over memory of which the median counts: enough on a machine that serves meanwhile.
+    private static final int BANDWIDTH_ROUNDS = 5;
+
     private final VariantRegistry registry;
     private final ComputePool pool;
     private final Kernels kernels;
@@ -37,18 +50,47 @@ public final class Serving implements AutoCloseable {
     private final KvPool kvPool;
     private final EngineLoop loop = new EngineLoop();
     private final VariantLoader loader;
+    private final VariantLifecycle lifecycle;
+    private final VariantAdministration administration;
+    private double bandwidth;
+
+    /// Who hears what while a process serves.
+    ///
+    /// @param engines gives each variant's name the one that hears its engine
+    /// @param lifecycle hears variants come and go
+    /// @param administration gets what variants can be changed with, once there is a plan
+    /// @param progress hears how far what was declared has been loaded
+    public record Listeners(
+            Function<String, EngineListener> engines,
+            LifecycleListener lifecycle,
+            Consumer<VariantAdministration> administration,
+            LoadListener progress) {}
 
     private Serving(
             ServingOptions options,
             VariantRegistry registry,
-            Function<String, EngineListener> listeners,
+            Sources sources,
+            Listeners listeners,
             MemoryPlan memoryPlan) {
         this.registry = registry;
         this.memoryPlan = memoryPlan;
         this.pool = new ComputePool(options.threads());
         this.kernels = Kernels.best(pool);
         this.kvPool = new KvPool(memoryPlan.kvBytes(), memoryPlan.kvExtentBytes());
-        this.loader = new VariantLoader(kernels, loop, kvPool, options.variants(), listeners);
+        this.loader = new VariantLoader(kernels, loop, kvPool, options.variants(), listeners.engines());
+        VariantFactory factory = new LocalVariants(loader, sources);
+        MemoryBudget budget = new MemoryBudget(
+                options.lifecycle().bytesMax().orElse(memoryPlan.variantBytes()),
+                memoryPlan,
+                MachineMemory::availableBytes);
+        this.lifecycle = new VariantLifecycle(
+                registry, factory, budget, options.lifecycle().options(), listeners.lifecycle());
+        this.administration = new VariantAdministration(
+                registry,
+                lifecycle,
+                factory,
+                new VariantCatalog(options.models(), options.lifecycle().root()),
+                this::gigabytesPerSecond);
     }
 
     /// Plans memory for all declared models, loads them in order and adds them to `registry`.
@@ -59,39 +101,49 @@ public final class Serving implements AutoCloseable {
             VariantRegistry registry,
             Function<String, EngineListener> listeners,
             LoadListener progress) {
+        return start(options, registry, new Listeners(listeners, LifecycleListener.NONE, _ -> {}, progress));
+    }
+
+    /// The same, with everybody who wants to hear of it.
+    public static Serving start(ServingOptions options, VariantRegistry registry, Listeners listeners) {
         refuseTwins(options.models());
-        Map<ModelSource, Checkpoint> checkpoints = new LinkedHashMap<>();
+        Sources sources = new Sources(new Hub(options.hub(), listeners.progress()::packed));
+        Serving serving = new Serving(options, registry, sources, listeners, plan(options, sources));
+        boolean started = false;
+        registry.beginLoading();
         try {
-            Hub hub = new Hub(options.hub(), progress::packed);
-            options.models().forEach(model -> checkpoints.computeIfAbsent(model.source(), from -> from.open(hub)));
-            Serving serving = new Serving(options, registry, listeners, plan(options, checkpoints));
-            boolean started = false;
-            registry.beginLoading();
-            try {
-                for (ModelDeclaration model : options.models()) {
-                    serving.load(model, Objects.requireNonNull(checkpoints.get(model.source())), progress);
-                }
-                started = true;
-                return serving;
-            } finally {
-                registry.endLoading();
-                if (!started) {
-                    serving.close();
-                }
+            listeners.administration().accept(serving.administration);
+            for (ModelDeclaration model : options.models()) {
+                serving.load(model, listeners.progress());
             }
+            started = true;
+            return serving;
         } finally {
-            checkpoints.values().forEach(Checkpoint::close);
+            registry.endLoading();
+            if (!started) {
+                serving.close();
+            }
         }
     }
 
-    private void load(ModelDeclaration model, Checkpoint checkpoint, LoadListener progress) {
+    private void load(ModelDeclaration model, LoadListener progress) {
         for (VariantDeclaration variant : model.variants()) {
-            registry.add(checkpoint.reading(() -> loader.load(model.backend(), variant, checkpoint, progress)));
+            Ticket ticket = lifecycle.load(VariantOrder.of(model, variant));
+            ticket.progress().tell(progress);
+            ticket.await();
+            boolean first = variant.equals(model.variants().getFirst());
+            if (first
+                    && model.variants().stream().noneMatch(other -> other.name().equals(model.name()))) {
+                registry.alias(model.name(), registry.get(variant.name()));
+            }
         }
-        if (model.variants().stream().noneMatch(variant -> variant.name().equals(model.name()))) {
-            registry.alias(
-                    model.name(), registry.get(model.variants().getFirst().name()));
+    }
+
+    private synchronized double gigabytesPerSecond() {
+        if (bandwidth == 0) {
+            bandwidth = new KernelProbe(pool).readGigabytesPerSecond(BANDWIDTH_ROUNDS);
         }
+        return bandwidth;
     }
 
     private static void refuseTwins(List<ModelDeclaration> models) {
@@ -111,13 +163,18 @@ public final class Serving implements AutoCloseable {
         throw new BadConfiguration("two models are named `" + name + "`");
     }
 
-    private static MemoryPlan plan(ServingOptions options, Map<ModelSource, Checkpoint> checkpoints) {
+    private static MemoryPlan plan(ServingOptions options, Sources sources) {
         List<MemoryPlan.Demand> demands = new ArrayList<>();
-        for (ModelDeclaration model : options.models()) {
-            Checkpoint checkpoint = Objects.requireNonNull(checkpoints.get(model.source()));
-            for (VariantDeclaration variant : model.variants()) {
-                demands.add(VariantLoader.demand(model.backend(), variant, checkpoint, options.variants()));
+        Map<ModelSource, Checkpoint> checkpoints = new LinkedHashMap<>();
+        try {
+            for (ModelDeclaration model : options.models()) {
+                Checkpoint checkpoint = checkpoints.computeIfAbsent(model.source(), sources::open);
+                for (VariantDeclaration variant : model.variants()) {
+                    demands.add(VariantLoader.demand(model.backend(), variant, checkpoint, options.variants()));
+                }
             }
+        } finally {
+            checkpoints.values().forEach(Checkpoint::close);
         }
         return MemoryPlan.of(MachineMemory.availableBytes(), demands, options.kvCacheBytes());
     }
@@ -134,6 +191,16 @@ public final class Serving implements AutoCloseable {
         return pool.threads();
     }
 
+    /// Packed weights of all variants, those that several use once.
+    public long weightBytes() {
+        return loader.weightBytes();
+    }
+
+    /// What variants can be changed with.
+    public VariantAdministration administration() {
+        return administration;
+    }
+
     public MemoryPlan memoryPlan() {
         return memoryPlan;
     }
@@ -141,10 +208,7 @@ public final class Serving implements AutoCloseable {
     /// Lets every variant go, then frees what they shared.
     @Override
     public void close() {
-        for (Variant variant : registry.list()) {
-            registry.remove(variant.name());
-            loader.unload(variant);
-        }
+        lifecycle.close();
         loop.close();
         kvPool.close();
         pool.close();

@@ -12,6 +12,7 @@ import dev.trimtab.variant.Backend;
 import dev.trimtab.variant.ModelDeclaration;
 import dev.trimtab.variant.ModelSource;
 import dev.trimtab.variant.VariantDeclaration;
+import dev.trimtab.variant.VariantDeclaration.Pin;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,6 +30,7 @@ import org.jspecify.annotations.Nullable;
 ///     variants:               # default: one, the checkpoint as it is, under the model's name
 ///       - name: demo-int4     # the id clients name; the model's name stands for the first
 ///         recipe: int4        # a scheme, or a recipe's path, relative to this file
+///         pin: true           # never evicted for another; the first never is
 /// ```
 public record ServingFile(@Nullable List<Entry> models) {
     /// One model as it is written.
@@ -40,7 +42,9 @@ public record ServingFile(@Nullable List<Entry> models) {
 
     /// One variant as it is written.
     public record VariantEntry(
-            @Nullable String name, @Nullable String recipe) {}
+            @Nullable String name,
+            @Nullable String recipe,
+            @Nullable Boolean pin) {}
 
     /// A configuration is a page, not a book.
     private static final long SIZE_MAX = 1 << 20;
@@ -113,6 +117,7 @@ public record ServingFile(@Nullable List<Entry> models) {
             throw new BadConfiguration(file + ": a variant needs a `name` and a `recipe`: a scheme or a path");
         }
         Path folder = file.toAbsolutePath().resolveSibling("");
-        return new VariantDeclaration(entry.name(), Optional.of(Recipe.of(entry.recipe(), folder)));
+        Pin pin = Boolean.TRUE.equals(entry.pin()) ? Pin.PINNED : Pin.EVICTABLE;
+        return new VariantDeclaration(entry.name(), Optional.of(Recipe.of(entry.recipe(), folder)), pin);
     }
 }

@@ -5,7 +5,9 @@ import dev.trimtab.engine.EngineOptions;
 import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.model.ModelLoader;
 import dev.trimtab.variant.ModelDeclaration;
+import dev.trimtab.variant.ModelRoot;
 import dev.trimtab.variant.VariantLoader;
+import dev.trimtab.variant.life.VariantLifecycle;
 import java.util.List;
 import java.util.OptionalLong;
 
@@ -15,12 +17,25 @@ import java.util.OptionalLong;
 /// @param threads of the compute pool
 /// @param kvCacheBytes of the KV pool; empty lets the memory plan decide
 /// @param hub where `hf:` sources come from
+/// @param lifecycle how variants come and go while others serve
 public record ServingOptions(
         List<ModelDeclaration> models,
         VariantLoader.Options variants,
         int threads,
         OptionalLong kvCacheBytes,
-        HubOptions hub) {
+        HubOptions hub,
+        Lifecycle lifecycle) {
+    /// How variants come and go while others serve.
+    ///
+    /// @param root below which their files may be named
+    /// @param bytesMax for weights and scratch of all of them; empty takes what the machine has beside the KV
+    ///     pool
+    public record Lifecycle(ModelRoot root, OptionalLong bytesMax, VariantLifecycle.Options options) {
+        /// No files, all memory.
+        public static final Lifecycle DEFAULTS =
+                new Lifecycle(ModelRoot.NONE, OptionalLong.empty(), VariantLifecycle.Options.DEFAULTS);
+    }
+
     public ServingOptions {
         models = List.copyOf(models);
     }
@@ -32,6 +47,7 @@ public record ServingOptions(
                 new VariantLoader.Options(ModelLoader.Options.SERVING, EngineOptions.DEFAULT),
                 ComputePool.defaultThreads(),
                 OptionalLong.empty(),
-                hub);
+                hub,
+                Lifecycle.DEFAULTS);
     }
 }

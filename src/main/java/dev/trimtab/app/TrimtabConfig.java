@@ -15,6 +15,7 @@ import dev.trimtab.variant.ModelRoot;
 import dev.trimtab.variant.ModelSource;
 import dev.trimtab.variant.VariantDeclaration;
 import dev.trimtab.variant.VariantLoader;
+import dev.trimtab.variant.life.VariantLifecycle;
 import dev.trimtab.variant.llamacpp.LlamaBackend;
 import io.quarkus.runtime.configuration.MemorySize;
 import io.smallrye.config.ConfigMapping;
@@ -103,6 +104,10 @@ public interface TrimtabConfig {
     interface Memory {
         /// KV cache of the process, such as `2G`; the memory plan decides where absent.
         Optional<MemorySize> kvCache();
+
+        /// Weights and scratch of all variants together, such as `8G`; a load beyond it evicts or is refused.
+        /// What the KV cache leaves of the machine where absent.
+        Optional<MemorySize> variants();
     }
 
     /// The compute pool.
@@ -141,6 +146,19 @@ public interface TrimtabConfig {
         /// What administrative calls must send as bearer token, 16 characters or more; where absent they must
         /// come from loopback. From the environment: `TRIMTAB_ADMIN_KEY`.
         Optional<String> key();
+
+        /// How long a variant that is unloaded lets running requests finish. Half a minute is what
+        /// orchestrators give a process to stop in.
+        @WithDefault("30s")
+        Duration drainTimeout();
+
+        /// Loads that may wait while another is done.
+        @WithDefault("8")
+        int queueMax();
+
+        /// Variants there may be, in whatever state; every one is a series in each metric.
+        @WithDefault("64")
+        int variantsMax();
     }
 
     /// Checkpoints and adapters on disk.
@@ -164,10 +182,17 @@ public interface TrimtabConfig {
                         new EngineOptions(engine().maxSequences(), engine().maxBatchedTokens(), engine().maxWaiting()),
                         new LlamaBackend.Options(llamaCpp().library(), threads)),
                 threads,
-                memory().kvCache()
-                        .map(size -> OptionalLong.of(size.asLongValue()))
-                        .orElseGet(OptionalLong::empty),
-                hubOptions());
+                bytes(memory().kvCache()),
+                hubOptions(),
+                new ServingOptions.Lifecycle(
+                        modelRoot(),
+                        bytes(memory().variants()),
+                        new VariantLifecycle.Options(
+                                admin().queueMax(), admin().variantsMax(), admin().drainTimeout())));
+    }
+
+    private static OptionalLong bytes(Optional<MemorySize> size) {
+        return size.map(given -> OptionalLong.of(given.asLongValue())).orElseGet(OptionalLong::empty);
     }
 
     /// The hub's knobs; the cache's folder as the environment has it where none is set.

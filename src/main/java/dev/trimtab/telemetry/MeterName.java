@@ -108,6 +108,16 @@ public enum MeterName {
             Buckets.STEP),
     STEP_TOKENS("trimtab.step.tokens", Kind.COUNTER, "", "Tokens computed", List.of("model", "phase")),
     OFF_HEAP("trimtab.memory.off.heap", Kind.GAUGE, "bytes", "Memory outside the heap that we hold", List.of("kind")),
+    VARIANTS("trimtab.variants", Kind.GAUGE, "", "Variants by where they are in their life", List.of("state")),
+    VARIANT_WEIGHTS(
+            "trimtab.variant.weights",
+            Kind.GAUGE,
+            "bytes",
+            "Packed weights of a variant; own: no other variant holds them",
+            List.of("model", "kind")),
+    LOADS("trimtab.variant.loads", Kind.COUNTER, "", "Variants that were loaded, or not", List.of("outcome")),
+    UNLOADS("trimtab.variant.unloads", Kind.COUNTER, "", "Variants that were let go", List.of("cause")),
+    LOAD_TIME("trimtab.variant.load.time", Kind.TIMER, "", "Time of one load", List.of("outcome"), Buckets.LOAD),
     RESIDENT("trimtab.memory.resident", Kind.GAUGE, "bytes", "Resident set of the process", List.of());
 
     /// What is measured how.
@@ -133,6 +143,7 @@ public enum MeterName {
         };
         static final double[] TOKENS = DoubleStream.iterate(1, bound -> bound <= 1 << 26, bound -> bound * 4)
                 .toArray();
+        static final double[] LOAD = {.1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600};
         static final double[] STEP = {.00001, .0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, 1};
     }
 

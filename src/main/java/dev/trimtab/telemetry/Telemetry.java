@@ -5,6 +5,8 @@ import dev.trimtab.engine.EngineListener;
 import dev.trimtab.engine.EngineStatus;
 import dev.trimtab.variant.MachineMemory;
 import dev.trimtab.variant.Variant;
+import dev.trimtab.variant.VariantRegistry;
+import dev.trimtab.variant.life.LifecycleListener;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.Locale;
 import java.util.OptionalLong;
@@ -40,13 +42,22 @@ public final class Telemetry {
         return new EngineMeters(registry, model);
     }
 
-    /// Puts gauges on a variant's queue, batch and KV blocks.
+    /// Hears variants come and go, and shows what `variants` has.
+    public LifecycleListener lifecycle(VariantRegistry variants) {
+        return new LifecycleMeters(registry, this, variants);
+    }
+
+    /// Puts gauges on a variant's queue, batch, KV blocks and weights.
     public void watch(Variant variant) {
         String model = variant.name();
         gauge(MeterName.SEQUENCES, variant, EngineStatus::running, model, "running");
         gauge(MeterName.SEQUENCES, variant, EngineStatus::waiting, model, "waiting");
         gauge(MeterName.KV_BLOCKS, variant, EngineStatus::kvBlocksUsed, model, "used");
         gauge(MeterName.KV_BLOCKS, variant, EngineStatus::kvBlocksTotal, model, "total");
+        MeterName.VARIANT_WEIGHTS.gauge(
+                registry, variant, source -> source.weightBytes().own(), model, "own");
+        MeterName.VARIANT_WEIGHTS.gauge(
+                registry, variant, source -> source.weightBytes().shared(), model, "shared");
         gauge(MeterName.VLLM_RUNNING, variant, EngineStatus::running, model);
         gauge(MeterName.VLLM_WAITING, variant, EngineStatus::waiting, model);
         gauge(MeterName.VLLM_KV_USAGE, variant, Telemetry::kvUsage, model);

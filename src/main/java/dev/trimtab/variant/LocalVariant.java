@@ -6,6 +6,7 @@ import dev.trimtab.engine.Generation;
 import dev.trimtab.engine.GenerationRequest;
 import dev.trimtab.engine.TokenSink;
 import dev.trimtab.model.ForwardPass;
+import dev.trimtab.model.Model;
 import dev.trimtab.template.ChatTemplate;
 import dev.trimtab.tokenizer.Tokenizer;
 import java.util.Map;
@@ -84,6 +85,13 @@ final class LocalVariant implements Variant {
     @Override
     public EngineStatus status() {
         return engine.status();
+    }
+
+    @Override
+    public WeightBytes weightBytes() {
+        return model instanceof Model ours
+                ? new WeightBytes(ours.weightBytes() - ours.sharedBytes(), ours.sharedBytes())
+                : Variant.super.weightBytes();
     }
 
     @Override

@@ -62,6 +62,12 @@ public record MemoryPlan(long availableBytes, long weightBytes, long scratchByte
         return new MemoryPlan(availableBytes, weights, scratch, Math.ceilDiv(kv, extent) * extent, extent);
     }
 
+    /// What weights and scratch may take in all, later variants' included: what the KV pool and the process
+    /// itself leave of the machine.
+    public long variantBytes() {
+        return availableBytes - JVM_BYTES - kvBytes;
+    }
+
     @Override
     public String toString() {
         return "weights " + readable(weightBytes) + " + KV cache " + readable(kvBytes) + " + scratch "

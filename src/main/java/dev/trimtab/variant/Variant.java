@@ -36,6 +36,11 @@ public interface Variant {
 
     EngineStatus status();
 
+    /// Packed weights, and how much of them goes with it.
+    default WeightBytes weightBytes() {
+        return new WeightBytes(description().get("weight_bytes") instanceof Number bytes ? bytes.longValue() : 0, 0);
+    }
+
     /// Facts for people, in the order to show them: architecture, parameters, encoding, bytes.
     Map<String, Object> description();
 }

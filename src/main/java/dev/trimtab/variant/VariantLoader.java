@@ -18,6 +18,7 @@ import dev.trimtab.variant.llamacpp.LlamaForwardPass;
 import java.time.Clock;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /// Loads local variants and lets them go: checkpoint to model to engine to the engine loop, and back in
 /// reverse.
@@ -59,7 +60,17 @@ public final class VariantLoader {
         this.llamaCpp = new LlamaBackend(options.llamaCpp());
     }
 
+    /// Packed weights of all variants loaded here, those that several use once.
+    public long weightBytes() {
+        return packing.store().sizeBytes();
+    }
+
     /// What a variant of `checkpoint` would take, from its metadata and tensor sizes alone.
+    public MemoryPlan.Demand demand(Backend backend, VariantDeclaration variant, Checkpoint checkpoint) {
+        return demand(backend, variant, checkpoint, options);
+    }
+
+    /// The same, before there is a loader.
     public static MemoryPlan.Demand demand(
             Backend backend, VariantDeclaration variant, Checkpoint checkpoint, Options options) {
         return switch (backend) {
@@ -103,12 +114,22 @@ public final class VariantLoader {
                 checkpoint,
                 new LoadedCheckpoint.Request(packing, declared.recipe(), options.model(), options.capacity()),
                 listener);
-        loop.call(() -> WarmUp.run(loaded.model(), System::nanoTime));
-        return serve(
-                declared.name(),
-                loaded,
-                new Home(options.engine(), kvPool, loop),
-                () -> loaded.model().close());
+        Model model = loaded.model();
+        Home home = new Home(options.engine(), kvPool, loop);
+        return servedOrFreed(model::close, () -> {
+            WarmUp.run(model, System::nanoTime, loop::call);
+            return serve(declared.name(), loaded, home, model::close);
+        });
+    }
+
+    /// What `serve` makes; when it fails, `free` is run, for nobody else holds the model yet.
+    private static Variant servedOrFreed(Runnable free, Supplier<Variant> serve) {
+        try {
+            return serve.get();
+        } catch (RuntimeException | Error e) {
+            free.run();
+            throw e;
+        }
     }
 
     /// llama.cpp's models have a loop of their own, whose steps take as long as they take without holding up
@@ -119,11 +140,13 @@ public final class VariantLoader {
         LlamaForwardPass model = loaded.model();
         KvPool cells = new KvPool(model.ticketBytes(), model.kvLayout().blockBytes());
         EngineLoop ownLoop = new EngineLoop();
-        return serve(name, loaded, new Home(options.engine().withoutPrefixReuse(), cells, ownLoop), () -> {
+        Runnable free = () -> {
             ownLoop.close();
             model.close();
             cells.close();
-        });
+        };
+        Home home = new Home(options.engine().withoutPrefixReuse(), cells, ownLoop);
+        return servedOrFreed(free, () -> serve(name, loaded, home, free));
     }
 
     /// Where an engine lives.

@@ -5,6 +5,7 @@ import dev.trimtab.kernel.TokenBatch;
 import dev.trimtab.model.ForwardPass;
 import java.lang.foreign.Arena;
 import java.util.Arrays;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 
 /// Runs a fresh model on nothing in particular until its kernels are compiled, so that the first request does
@@ -25,8 +26,9 @@ final class WarmUp {
 
     private WarmUp() {}
 
-    /// Must run where the model's forward pass may: on the engine thread, or before it is served.
-    static void run(ForwardPass model, LongSupplier nanoClock) {
+    /// Each pass is a task of its own for `engineThread`, which runs it where the model's forward pass may run,
+    /// and between them what is served already takes its steps.
+    static void run(ForwardPass model, LongSupplier nanoClock, Consumer<Runnable> engineThread) {
         long endNanos = nanoClock.getAsLong() + BUDGET_NANOS;
         try (Arena arena = Arena.ofShared()) {
             int sequences = Arrays.stream(SEQUENCES).max().orElseThrow();
@@ -36,7 +38,7 @@ final class WarmUp {
             for (int pass = 0; pass < PASSES && nanoClock.getAsLong() < endNanos; pass++) {
                 for (int shape = 0; shape < SEQUENCES.length; shape++) {
                     fill(batch, model, Math.min(SEQUENCES[shape], model.logitCapacity()), TOKENS_EACH[shape]);
-                    model.forward(batch);
+                    engineThread.accept(() -> model.forward(batch));
                 }
             }
         }

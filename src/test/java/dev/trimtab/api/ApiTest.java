@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -100,7 +101,12 @@ final class ApiTest {
 
     @Test
     void documentsEveryEndpoint() throws Exception {
-        Api api = new Api(new VariantRegistry(), ApiOptions.DEFAULTS, ApiListener.NONE, Surroundings.system(() -> ""));
+        Api api = new Api(
+                new VariantRegistry(),
+                ApiOptions.DEFAULTS,
+                ApiListener.NONE,
+                Surroundings.system(() -> ""),
+                Optional::empty);
 
         try (BareServer server = BareServer.start()) {
             Map<?, ?> document =

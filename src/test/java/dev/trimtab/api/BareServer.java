@@ -7,6 +7,7 @@ import dev.trimtab.api.http.RequestReport;
 import dev.trimtab.api.http.Surroundings;
 import dev.trimtab.error.Internal;
 import dev.trimtab.variant.VariantRegistry;
+import dev.trimtab.variant.life.VariantAdministration;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServer;
@@ -15,11 +16,13 @@ import java.net.URI;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneOffset;
+import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /// The API on a Vert.x server of its own, over a [FakeVariant] named `demo`; time stands still and ids count
 /// up.
@@ -33,6 +36,7 @@ public final class BareServer implements AutoCloseable {
     private final BlockingQueue<String> audit = new LinkedBlockingQueue<>();
     private final BlockingQueue<RequestReport> reports = new LinkedBlockingQueue<>();
     private final HttpServer server;
+    private volatile @Nullable VariantAdministration administration;
 
     private BareServer(ApiOptions options, Supplier<String> metricsPage, ApiListener listener) {
         AtomicInteger ids = new AtomicInteger();
@@ -44,7 +48,8 @@ public final class BareServer implements AutoCloseable {
                 metricsPage,
                 new AuditLog(audit::add));
         Router router = Router.router(vertx);
-        new Api(registry, options, new Keeping(listener), surroundings).mount(router);
+        new Api(registry, options, new Keeping(listener), surroundings, () -> Optional.ofNullable(administration))
+                .mount(router);
         registry.add(variant);
         server = await(
                 vertx.createHttpServer(Api.serverOptions().setHost("127.0.0.1").setPort(0))
@@ -79,6 +84,20 @@ public final class BareServer implements AutoCloseable {
 
     public VariantRegistry registry() {
         return registry;
+    }
+
+    /// From now on variants are administered by `administration`.
+    public void administer(VariantAdministration administration) {
+        this.administration = administration;
+    }
+
+    /// The next line of the audit log, waited for.
+    public String nextAudit() throws InterruptedException {
+        String line = audit.poll(10, TimeUnit.SECONDS);
+        if (line == null) {
+            throw new AssertionError("nothing was audited within 10 s");
+        }
+        return line;
     }
 
     /// The next report of an answered request, waited for.

@@ -122,6 +122,7 @@ public final class FakeVariant implements Variant {
     private final BlockingQueue<Submission> submissions = new LinkedBlockingQueue<>();
     private volatile Script script = CANNED;
     private volatile boolean chatty = true;
+    private volatile EngineStatus status = new EngineStatus(0, 0, 0, 64);
     private volatile SamplingDefaults samplingDefaults = SamplingDefaults.NONE;
 
     public FakeVariant(String name) {
@@ -131,6 +132,12 @@ public final class FakeVariant implements Variant {
     /// How it answers from now on.
     public FakeVariant script(Script next) {
         script = next;
+        return this;
+    }
+
+    /// From now on it seems to run this many sequences.
+    public FakeVariant running(int sequences) {
+        status = new EngineStatus(sequences, 0, 0, 64);
         return this;
     }
 
@@ -196,7 +203,7 @@ public final class FakeVariant implements Variant {
 
     @Override
     public EngineStatus status() {
-        return new EngineStatus(0, 0, 0, 64);
+        return status;
     }
 
     @Override

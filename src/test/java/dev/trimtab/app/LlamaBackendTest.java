@@ -84,7 +84,7 @@ class LlamaBackendTest {
         VariantLoader.Options variants =
                 new VariantLoader.Options(ModelLoader.Options.SERVING, engine, new LlamaBackend.Options(library, 1));
         HubOptions hub = new HubOptions(HubOptions.HUGGING_FACE, Optional.empty(), Path.of("unused"), HubOptions.STALL);
-        return new ServingOptions(models, variants, 1, OptionalLong.empty(), hub);
+        return new ServingOptions(models, variants, 1, OptionalLong.empty(), hub, ServingOptions.Lifecycle.DEFAULTS);
     }
 
     private EngineListener listener(String model) {

@@ -14,6 +14,7 @@ import dev.trimtab.variant.Backend;
 import dev.trimtab.variant.ModelDeclaration;
 import dev.trimtab.variant.ModelRoot;
 import dev.trimtab.variant.VariantDeclaration;
+import dev.trimtab.variant.life.VariantLifecycle;
 import dev.trimtab.variant.llamacpp.LlamaBackend;
 import io.smallrye.config.SmallRyeConfigBuilder;
 import java.io.IOException;
@@ -59,6 +60,7 @@ class TrimtabConfigTest {
         assertThat(api.apiKeys()).isEmpty();
         assertThat(api.adminKey()).isEmpty();
         assertThat(config.modelRoot()).isSameAs(ModelRoot.NONE);
+        assertThat(serving.lifecycle()).isEqualTo(ServingOptions.Lifecycle.DEFAULTS);
     }
 
     @Test
@@ -111,6 +113,10 @@ class TrimtabConfigTest {
                 Map.entry("trimtab.http.allowed-origins", "https://chat.example.org"),
                 Map.entry("trimtab.http.api-keys", "a,b"),
                 Map.entry("trimtab.admin.key", "0123456789abcdef"),
+                Map.entry("trimtab.admin.drain-timeout", "5s"),
+                Map.entry("trimtab.admin.queue-max", "3"),
+                Map.entry("trimtab.admin.variants-max", "9"),
+                Map.entry("trimtab.memory.variants", "8G"),
                 Map.entry("trimtab.models.root", folder.toString()),
                 Map.entry("trimtab.hub.url", "https://hub.example.org/mirror/"),
                 Map.entry("trimtab.hub.token", "t"),
@@ -139,6 +145,8 @@ class TrimtabConfigTest {
         assertThat(config.api("localhost").allowedOrigins()).containsExactly("https://chat.example.org");
         assertThat(config.api("localhost").apiKeys()).containsExactlyInAnyOrder("a", "b");
         assertThat(config.api("localhost").adminKey()).isPresent();
+        assertThat(serving.lifecycle().bytesMax()).hasValue(8L << 30);
+        assertThat(serving.lifecycle().options()).isEqualTo(new VariantLifecycle.Options(3, 9, Duration.ofSeconds(5)));
         assertThatThrownBy(() -> config.modelRoot().resolve("model", "none.gguf"))
                 .isInstanceOf(NotFound.class);
     }

@@ -7,6 +7,8 @@ import dev.trimtab.api.http.RequestReport;
 import dev.trimtab.engine.FinishReason;
 import dev.trimtab.engine.SequenceReport;
 import dev.trimtab.engine.Usage;
+import dev.trimtab.variant.VariantRegistry;
+import dev.trimtab.variant.life.LifecycleListener;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.util.ArrayList;
@@ -33,7 +35,11 @@ final class MetricsPageTest {
     void recordOneOfEach() {
         registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
         telemetry = new Telemetry(registry);
-        telemetry.watch(new FakeVariant("demo"));
+        VariantRegistry variants = new VariantRegistry();
+        variants.add(new FakeVariant("demo"));
+        telemetry.lifecycle(variants).loaded(new FakeVariant("demo"), 2_000_000_000);
+        telemetry.lifecycle(variants).failed("broken", 1_000_000);
+        telemetry.lifecycle(variants).unloaded("old", LifecycleListener.Cause.EVICTED);
         telemetry.watch(Telemetry.Memory.WEIGHTS, () -> 4096);
         telemetry.api().started();
         telemetry.api().finished(report(200, Optional.empty()));
@@ -93,6 +99,12 @@ final class MetricsPageTest {
                 .contains("trimtab_requests_total{code=\"200\",endpoint=\"/v1/chat/completions\",model=\"demo\"} 1.0")
                 .contains("trimtab_requests_shed_total{reason=\"queue_full\"} 1.0")
                 .contains("trimtab_requests_in_flight 0.0")
+                .contains("trimtab_variants{state=\"unmeasured\"} 1.0")
+                .contains("trimtab_variants{state=\"failed\"} 0.0")
+                .contains("trimtab_variant_weights_bytes{kind=\"own\",model=\"demo\"} 0.0")
+                .contains("trimtab_variant_loads_total{outcome=\"failed\"} 1.0")
+                .contains("trimtab_variant_unloads_total{cause=\"evicted\"} 1.0")
+                .contains("trimtab_variant_load_time_seconds_bucket{outcome=\"loaded\",le=\"2.5\"} 1")
                 .contains("trimtab_memory_off_heap_bytes{kind=\"weights\"} 4096.0")
                 .contains("trimtab_kv_blocks{model=\"demo\",state=\"total\"} 64.0");
     }

@@ -173,6 +173,15 @@ public final class Exchange {
         });
     }
 
+    /// Answers that it is done and there is nothing to say: 204.
+    public void sendNothing() {
+        onLoop(() -> {
+            if (!response().headWritten() && !response().closed()) {
+                response().setStatusCode(204).end().onFailure(_ -> gone());
+            }
+        });
+    }
+
     /// Answers with the error that `error` is to the caller. A fault of ours is logged, with its trace.
     public void fail(TrimtabException error) {
         send(failure(error));

@@ -8,6 +8,7 @@ import java.util.Map;
 
 /// The OpenAPI 3.1 document of a table of endpoints.
 public final class OpenApiDocument {
+    private static final int NO_CONTENT = 204;
     private static final String RESPONSES = "#/components/responses/";
     private static final String ERROR = "Error";
     private static final String PROBLEM = "Problem";
@@ -78,7 +79,11 @@ public final class OpenApiDocument {
             operation.put("requestBody", ordered("required", true, "content", content));
         }
         Map<String, Object> responses = new LinkedHashMap<>();
-        facts.statuses().forEach(status -> responses.put(status.toString(), response("OK", facts.answers())));
+        for (int status : facts.statuses()) {
+            responses.put(
+                    Integer.toString(status),
+                    status == NO_CONTENT ? Map.of("description", "Done.") : response("OK", facts.answers()));
+        }
         Map<String, Object> error = Map.of("$ref", RESPONSES + schemaOf(Dialect.of(endpoint.path())));
         responses.put("4XX", error);
         responses.put("5XX", error);
