@@ -61,7 +61,7 @@ class RankBudgetTest {
                         .toArray();
                 candidates.add(new Candidate(energies, 1, 1 + random.nextInt(4)));
             }
-            long budget = 1 + random.nextInt(20);
+            int budget = 1 + random.nextInt(20);
 
             int[] ranks = new RankBudget(budget).ranks(candidates);
 

@@ -27,7 +27,7 @@ public final class Samples {
         Matrix left = normal(rows, rank, seed);
         Matrix right = normal(rank, columns, seed + 1);
         for (int i = 0; i < right.values().length; i++) {
-            right.values()[i] *= (float) Math.pow(falling, i / columns);
+            right.values()[i] *= (float) Math.pow(falling, Math.floorDiv(i, columns));
         }
         return fromLibrary(times(left, right));
     }
