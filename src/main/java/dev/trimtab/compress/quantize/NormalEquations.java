@@ -4,7 +4,8 @@ import dev.trimtab.compress.calibration.Covariance;
 import dev.trimtab.compress.matrix.Matrix;
 import java.util.Arrays;
 
-/// `(P^T C P) c = P^T C w` for the centroids c of a book, summed over rows.
+/// `(P^T C P) c = P^T C w` for the centroids c of a book, summed over rows. One thread's, many at a time: k is 256
+/// at most, too small to share out as [dev.trimtab.compress.matrix.Cholesky] does.
 final class NormalEquations {
     private final int k;
     private final double[] left;

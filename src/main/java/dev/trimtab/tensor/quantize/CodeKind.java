@@ -34,33 +34,36 @@ public record CodeKind(int bits, Zero zero) {
 
     /// The encoding that holds such codes, without loss; codes of 7 bits lie in 8.
     public Encoding encoding() {
-        return switch (zero) {
-            case CENTRED ->
-                switch (bits) {
-                    case 2 -> Encoding.INT2;
-                    case 3 -> Encoding.INT3;
-                    case 4 -> Encoding.Q4_0;
-                    case 5 -> Encoding.Q5_0;
-                    case 6 -> Encoding.INT6;
-                    default -> Encoding.Q8_0;
-                };
-            case MINIMUM ->
-                switch (bits) {
-                    case 2 -> Encoding.INT2_MINIMUM;
-                    case 3 -> Encoding.INT3_MINIMUM;
-                    case 4 -> Encoding.Q4_1;
-                    case 5 -> Encoding.Q5_1;
-                    case 6 -> Encoding.INT6_MINIMUM;
-                    default -> Encoding.INT8_MINIMUM;
-                };
+        return zero == Zero.MINIMUM ? withMinimum() : centred();
+    }
+
+    private Encoding centred() {
+        return switch (bits) {
+            case 2 -> Encoding.INT2;
+            case 3 -> Encoding.INT3;
+            case 4 -> Encoding.Q4_0;
+            case 5 -> Encoding.Q5_0;
+            case 6 -> Encoding.INT6;
+            default -> Encoding.Q8_0;
+        };
+    }
+
+    private Encoding withMinimum() {
+        return switch (bits) {
+            case 2 -> Encoding.INT2_MINIMUM;
+            case 3 -> Encoding.INT3_MINIMUM;
+            case 4 -> Encoding.Q4_1;
+            case 5 -> Encoding.Q5_1;
+            case 6 -> Encoding.INT6_MINIMUM;
+            default -> Encoding.INT8_MINIMUM;
         };
     }
 
     /// The grid on which the farthest weights of `weights[from .. from + count)` are exact but for the
     /// rounding of the scale:
     ///
-    ///     d = w_max / -2^(bits-1)               (w_max the weight farthest from 0, with its sign)
-    ///     d = |w_max| / (2^(bits-1) - 1)        (from 7 bits on)
+    ///     d = w_max / -2^(bits-1)            w_max the weight farthest from 0, with its sign: all codes are used
+    ///     d = |w_max| / (2^(bits-1) - 1)     from 7 bits on
     ///     d = (max - min) / (2^bits - 1), m = min
     public CodeGrid extremes(float[] weights, int from, int count) {
         float least = Float.POSITIVE_INFINITY;
