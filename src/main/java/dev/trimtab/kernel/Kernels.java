@@ -43,6 +43,12 @@ public interface Kernels {
     /// is not needed afterwards. Activations are multiplied as they are.
     LinearOperator codebook(TensorForm.Codebook form, Arena arena);
 
+    /// Packs a matrix of which only some vectors of 32 weights are kept; it takes time and memory in proportion
+    /// to them, and activations as they are. Memory comes from `arena`; the form is not needed afterwards.
+    ///
+    /// @throws dev.trimtab.error.Unsupported for vectors that are neither `Q8_0` nor finite `F16`
+    LinearOperator vectorSparse(TensorForm.VectorSparse weight, Arena arena);
+
     /// `out[t][i] = in[t][i] / sqrt(mean_j in[t][j]^2 + eps) * weight[i]`
     void rmsNorm(Activations in, float[] weight, float eps, Activations out);
 

@@ -1,6 +1,8 @@
 package dev.trimtab.kernel;
 
 import dev.trimtab.kernel.codebook.CodebookLinear;
+import dev.trimtab.kernel.sparse.ScalarSparse;
+import dev.trimtab.kernel.sparse.SparsePanels;
 import dev.trimtab.tensor.Tensor;
 import dev.trimtab.tensor.TensorForm;
 import java.lang.foreign.Arena;
@@ -30,6 +32,11 @@ public final class ScalarKernels implements Kernels {
     @Override
     public LinearOperator codebook(TensorForm.Codebook form, Arena arena) {
         return new CodebookLinear(form, PanelProduct::plain, pool, arena);
+    }
+
+    @Override
+    public LinearOperator vectorSparse(TensorForm.VectorSparse weight, Arena arena) {
+        return new ScalarSparse(SparsePanels.pack(weight, arena), pool);
     }
 
     @Override

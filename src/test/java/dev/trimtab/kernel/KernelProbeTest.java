@@ -85,6 +85,11 @@ class KernelProbeTest {
             return new PacedLinear(scalar.linear(weight, format, precision, arena), this);
         }
 
+        @Override
+        public LinearOperator vectorSparse(TensorForm.VectorSparse weight, Arena arena) {
+            return scalar.vectorSparse(weight, arena);
+        }
+
         void apply(LinearOperator linear, Activations in) {
             if (--callsUntilLater == 0) {
                 gigaMacsPerSecond = laterGigaMacsPerSecond;

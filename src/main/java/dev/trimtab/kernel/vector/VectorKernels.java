@@ -16,6 +16,7 @@ import dev.trimtab.kernel.ScalarKernels;
 import dev.trimtab.kernel.ScalarLinear;
 import dev.trimtab.kernel.TokenBatch;
 import dev.trimtab.kernel.codebook.CodebookLinear;
+import dev.trimtab.kernel.sparse.SparsePanels;
 import dev.trimtab.tensor.Tensor;
 import dev.trimtab.tensor.TensorForm;
 import java.lang.System.Logger;
@@ -82,6 +83,11 @@ public final class VectorKernels implements Kernels {
     @Override
     public LinearOperator codebook(TensorForm.Codebook form, Arena arena) {
         return new CodebookLinear(form, PanelProduct.best(), pool, arena);
+    }
+
+    @Override
+    public LinearOperator vectorSparse(TensorForm.VectorSparse weight, Arena arena) {
+        return new VectorSparse(SparsePanels.pack(weight, arena), pool);
     }
 
     @Override

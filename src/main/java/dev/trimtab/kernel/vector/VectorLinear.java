@@ -105,9 +105,9 @@ final class VectorLinear implements LinearOperator {
 
     /// The last panel's missing rows are zero times x: not zero where x is not finite, and padding must
     /// stay zero.
-    private void clearPadding(Activations out) {
+    static void clearPadding(Activations out) {
         for (int token = 0; token < out.tokens() + Activations.SPARE; token++) {
-            Arrays.fill(out.values(), token * out.stride() + rows(), (token + 1) * out.stride(), 0);
+            Arrays.fill(out.values(), token * out.stride() + out.columns(), (token + 1) * out.stride(), 0);
         }
     }
 }

@@ -71,7 +71,6 @@ class CompensatedTest {
         double before = error(sample, last, kept, Compensated.dropped(last, kept));
         // All but what the damping holds back.
         assertThat(error(sample, last, kept, squares)).isLessThan(0.01 * before);
-        assertThat(squares.matrix().at(0, 0)).isCloseTo(last.at(0, 0) + last.at(0, 3), within(0.05f));
     }
 
     @Test
