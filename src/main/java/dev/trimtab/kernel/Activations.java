@@ -18,8 +18,8 @@ public final class Activations {
     /// may read and write three of them.
     public static final int SPARE = 3;
 
-    /// Vectors encoded at a time.
-    private static final int ENCODE_GRAIN = 8;
+    /// Blocks encoded at a time: some microseconds of work.
+    private static final int ENCODE_GRAIN = 256;
 
     private final float[] values;
     private final int capacity;
@@ -76,8 +76,7 @@ public final class Activations {
             codes = new ActivationCodes(values.length);
         }
         ActivationCodes into = codes;
-        int blocks = stride / BLOCK;
-        pool.run(tokens, ENCODE_GRAIN, (from, to) -> encoder.encode(values, from * blocks, to * blocks, into));
+        pool.run(tokens * (stride / BLOCK), ENCODE_GRAIN, (from, to) -> encoder.encode(values, from, to, into));
         isEncoded = true;
     }
 

@@ -16,8 +16,10 @@ import org.jspecify.annotations.Nullable;
 
 /// The process's worker threads for kernels, one per physical core, the caller being one of them.
 ///
-/// A run is a range cut into chunks that the caller and the workers claim one after the other, so that a core
-/// which a neighbour slows down takes fewer of them. Everything about a run is in its own object, published
+/// A run is a range of which the caller and the workers claim one chunk after the other, so that a core which a
+/// neighbour slows down takes less of it; chunks shrink with what is left (guided self-scheduling, Polychronopoulos
+/// and Kuck 1987), so that all threads end within the last few grains. Everything about a run is in its own object,
+/// published
 /// by one volatile write: a worker that comes late, or that was interrupted between two chunks, holds a run
 /// that has none left and can touch nothing of the next, so nobody waits for a worker that took no chunk. A
 /// worker spins for [#SPIN_NANOS] after its last chunk and parks then.
@@ -40,17 +42,18 @@ public final class ComputePool implements AutoCloseable {
     /// Spin rounds between two looks at the clock.
     private static final int SPIN_ROUNDS = 64;
 
-    /// Chunks for each thread: enough for a slow core to pass work on, few enough to claim cheaply.
-    private static final int CHUNKS_PER_THREAD = 8;
+    /// A chunk is this part of a thread's share of what is left: small enough for a slow core to pass work on,
+    /// large enough that memory is read in long stretches.
+    private static final int SHARE_PARTS = 2;
 
     /// More than any machine has cores; a larger number is a slip of the caller.
     private static final int THREADS_MAX = 1024;
 
     /// What a new pool's workers have done already.
-    private static final Run NONE = new Run((_, _) -> {}, 0, 1);
+    private static final Run NONE = new Run((_, _) -> {}, 0, 1, 1);
 
     /// Ends the workers.
-    private static final Run CLOSED = new Run((_, _) -> {}, 0, 1);
+    private static final Run CLOSED = new Run((_, _) -> {}, 0, 1, 1);
 
     private final int threads;
     private final Worker[] workers;
@@ -139,8 +142,7 @@ public final class ComputePool implements AutoCloseable {
     }
 
     private void runShared(int count, int grain, Body body) {
-        int grains = Math.ceilDiv(count, grain);
-        Run run = new Run(body, count, grain * Math.max(1, grains / (threads * CHUNKS_PER_THREAD)));
+        Run run = new Run(body, count, grain, threads * SHARE_PARTS);
         publish(run);
         run.claimChunks();
         run.awaitLast();
@@ -187,31 +189,38 @@ public final class ComputePool implements AutoCloseable {
     private static final class Run {
         private final Body body;
         private final int count;
-        private final int chunk;
-        private final int chunks;
+        private final int grain;
+        private final int parts;
 
-        /// Chunks given out; more than there are, once a thread has asked in vain.
-        private final AtomicInteger claimed = new AtomicInteger();
+        /// Where the next chunk begins.
+        private final AtomicInteger next = new AtomicInteger();
 
-        /// Chunks not done. The last write to it comes after all that the bodies wrote.
+        /// Elements not done. The last write to it comes after all that the bodies wrote.
         private final AtomicInteger remaining;
 
         private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
         private volatile @Nullable Thread waiter;
 
-        Run(Body body, int count, int chunk) {
+        Run(Body body, int count, int grain, int parts) {
             this.body = body;
             this.count = count;
-            this.chunk = chunk;
-            this.chunks = Math.ceilDiv(count, chunk);
-            this.remaining = new AtomicInteger(chunks);
+            this.grain = grain;
+            this.parts = parts;
+            this.remaining = new AtomicInteger(count);
         }
 
         void claimChunks() {
-            for (int i = claimed.getAndIncrement(); i < chunks; i = claimed.getAndIncrement()) {
-                int from = i * chunk;
-                runChunk(from, from + Math.min(chunk, count - from));
+            for (int from = next.get(); from < count; from = next.get()) {
+                int to = chunkEnd(from);
+                if (next.compareAndSet(from, to)) {
+                    runChunk(from, to);
+                }
             }
+        }
+
+        private int chunkEnd(int from) {
+            int left = count - from;
+            return from + Math.min(left, Math.max(1, left / parts / grain) * grain);
         }
 
         private void runChunk(int from, int to) {
@@ -222,7 +231,7 @@ public final class ComputePool implements AutoCloseable {
             } catch (Throwable thrown) {
                 failure.compareAndSet(null, thrown);
             } finally {
-                if (remaining.decrementAndGet() == 0) {
+                if (remaining.addAndGet(from - to) == 0) {
                     LockSupport.unpark(waiter);
                 }
             }

@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.trimtab.error.Internal;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -34,6 +37,20 @@ class ComputePoolTest {
         for (int i = 0; i < count; i++) {
             assertThat(visits.get(i)).isOne();
         }
+    }
+
+    /// Long stretches first, then shorter ones, so that no thread waits for more than a grain of another's.
+    @Test
+    void givesOutChunksThatShrink() {
+        var lengths = new ConcurrentSkipListMap<Integer, Integer>();
+
+        try (var pool = new ComputePool(2)) {
+            pool.run(1000, 8, (from, to) -> lengths.put(from, to - from));
+        }
+
+        assertThat(lengths.firstEntry().getValue()).isEqualTo(248);
+        assertThat(List.copyOf(lengths.values())).isSortedAccordingTo(Comparator.reverseOrder());
+        assertThat(lengths.lastEntry().getValue()).isLessThanOrEqualTo(8);
     }
 
     @ParameterizedTest
