@@ -4,6 +4,7 @@ import dev.trimtab.kernel.vector.VectorKernels;
 import dev.trimtab.tensor.Tensor;
 import dev.trimtab.tensor.TensorForm;
 import java.lang.foreign.Arena;
+import java.util.List;
 
 /// One tier of kernels (scalar, vector, later native): packs weights into its own layout and computes with
 /// them. Which tier serves is decided before anything is packed.
@@ -48,6 +49,12 @@ public interface Kernels {
     ///
     /// @throws dev.trimtab.error.Unsupported for vectors that are neither `Q8_0` nor finite `F16`
     LinearOperator vectorSparse(TensorForm.VectorSparse weight, Arena arena);
+
+    /// Operators of this tier or any other that are always applied to the same input, as one: in one run of the
+    /// compute pool where all of them are packed matrices, else in turn.
+    default JoinedLinear join(List<LinearOperator> parts) {
+        return JoinedLinear.inTurn(parts);
+    }
 
     /// `out[t][i] = in[t][i] / sqrt(mean_j in[t][j]^2 + eps) * weight[i]`
     void rmsNorm(Activations in, float[] weight, float eps, Activations out);

@@ -51,6 +51,8 @@ final class AttentionBlock implements Block {
     private final Activations query;
     private final Activations key;
     private final Activations value;
+    private final Affine.Joined projections;
+    private final List<Activations> projected;
     private final Activations attended;
     private final Activations delta;
 
@@ -62,6 +64,8 @@ final class AttentionBlock implements Block {
         this.query = scratch.of(Scratch.Use.QUERY, parts.qProj().weight().rows());
         this.key = scratch.of(Scratch.Use.KEY, parts.kProj().weight().rows());
         this.value = scratch.of(Scratch.Use.VALUE, parts.vProj().weight().rows());
+        this.projections = new Affine.Joined(kernels, List.of(parts.qProj(), parts.kProj(), parts.vProj()));
+        this.projected = List.of(query, key, value);
         this.attended = scratch.of(Scratch.Use.ATTENDED, parts.oProj().weight().columns());
         this.delta = scratch.of(Scratch.Use.DELTA, parts.oProj().weight().rows());
     }
@@ -69,9 +73,7 @@ final class AttentionBlock implements Block {
     @Override
     public void addTo(Activations hidden, TokenBatch batch) {
         Activations x = residual.enter(hidden);
-        parts.qProj().apply(kernels, x, query);
-        parts.kProj().apply(kernels, x, key);
-        parts.vProj().apply(kernels, x, value);
+        projections.apply(x, projected);
         if (parts.headNorms().isPresent()) {
             HeadNorms norms = parts.headNorms().get();
             kernels.rmsNormHeads(query, norms.query(), norms.eps());

@@ -20,6 +20,8 @@ final class FeedForward {
     private final Activations gate;
     private final Activations up;
     private final Activations gated;
+    private final Affine.Joined inner;
+    private final List<Activations> inners;
 
     FeedForward(Kernels kernels, Kernels.Nonlinearity nonlinearity, Parts parts, Scratch scratch) {
         int columns = parts.upProj().weight().rows();
@@ -29,13 +31,16 @@ final class FeedForward {
         this.gate = scratch.of(Scratch.Use.GATE, columns);
         this.up = scratch.of(Scratch.Use.UP, columns);
         this.gated = scratch.of(Scratch.Use.GATED, columns);
+        boolean gates = parts.gateProj().isPresent();
+        this.inner = new Affine.Joined(
+                kernels, gates ? List.of(parts.gateProj().get(), parts.upProj()) : List.of(parts.upProj()));
+        this.inners = gates ? List.of(gate, up) : List.of(up);
     }
 
     /// `out = f(x)`; `residual` makes the inner elements ready for the last matrix.
     void apply(Activations x, Residual residual, Activations out) {
-        parts.upProj().apply(kernels, x, up);
+        inner.apply(x, inners);
         if (parts.gateProj().isPresent()) {
-            parts.gateProj().get().apply(kernels, x, gate);
             kernels.gate(nonlinearity, gate, up, gated);
         } else {
             kernels.activate(nonlinearity, up, gated);

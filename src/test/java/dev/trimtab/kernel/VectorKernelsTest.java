@@ -1,5 +1,6 @@
 package dev.trimtab.kernel;
 
+import static dev.trimtab.kernel.ActivationPrecision.INT8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
@@ -93,6 +94,33 @@ class VectorKernelsTest {
                     linear.apply(batch, out);
                     assertSameBits(out, 0, expected, first, count);
                 }
+            }
+        }
+    }
+
+    /// Joined operators of other formats and heights, in one run; with one of another tier among them, in turn.
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 2, 9})
+    void joinsOperatorsWithoutChangingBits(int tokens) {
+        int columns = 1100;
+        Activations in = Sample.activations(tokens, columns, 3);
+        List<LinearOperator> parts = List.of(
+                vector.linear(Sample.matrix(Encoding.F32, 300, columns, 1), PackedFormat.INT4, INT8, arena),
+                vector.linear(Sample.matrix(Encoding.F32, 33, columns, 2), PackedFormat.INT8, INT8, arena),
+                vector.linear(Sample.matrix(Encoding.F32, 1, columns, 3), PackedFormat.F16, INT8, arena),
+                scalar.linear(Sample.matrix(Encoding.F32, 40, columns, 4), PackedFormat.INT4, INT8, arena));
+
+        for (int count : new int[] {1, 3, 4}) {
+            List<Activations> outs = parts.subList(0, count).stream()
+                    .map(part -> new Activations(tokens, part.rows()))
+                    .toList();
+            vector.join(parts.subList(0, count)).apply(in, outs);
+
+            for (int i = 0; i < count; i++) {
+                var expected = new Activations(tokens, parts.get(i).rows());
+                parts.get(i).apply(in, expected);
+                assertThat(outs.get(i).tokens()).isEqualTo(tokens);
+                assertSameBits(outs.get(i), 0, expected, 0, tokens);
             }
         }
     }

@@ -3,6 +3,7 @@ package dev.trimtab.kernel.vector;
 import dev.trimtab.kernel.ActivationPrecision;
 import dev.trimtab.kernel.Activations;
 import dev.trimtab.kernel.ComputePool;
+import dev.trimtab.kernel.JoinedLinear;
 import dev.trimtab.kernel.KernelProbe;
 import dev.trimtab.kernel.Kernels;
 import dev.trimtab.kernel.KvLayout;
@@ -22,7 +23,9 @@ import dev.trimtab.tensor.TensorForm;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -88,6 +91,18 @@ public final class VectorKernels implements Kernels {
     @Override
     public LinearOperator vectorSparse(TensorForm.VectorSparse weight, Arena arena) {
         return new VectorSparse(SparsePanels.pack(weight, arena), pool);
+    }
+
+    @Override
+    public JoinedLinear join(List<LinearOperator> parts) {
+        List<VectorLinear> packed = new ArrayList<>();
+        for (LinearOperator part : parts) {
+            if (part instanceof VectorLinear linear
+                    && linear.columns() == parts.getFirst().columns()) {
+                packed.add(linear);
+            }
+        }
+        return packed.size() == parts.size() ? new VectorJoin(packed, pool) : JoinedLinear.inTurn(parts);
     }
 
     @Override

@@ -6,10 +6,11 @@ import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.kernel.LinearOperator;
 import dev.trimtab.kernel.PackedMatrix;
 import java.util.Arrays;
+import java.util.List;
 
-/// A packed matrix multiplied by SIMD kernels, panels shared out over the compute pool.
+/// A packed matrix multiplied by SIMD kernels, by itself or with others ([VectorJoin]).
 final class VectorLinear implements LinearOperator {
-    /// Panels that a chunk is a multiple of: as many as the largest kernel takes.
+    /// Panels that the largest kernel takes.
     static final int GROUP = TileSums.PANELS;
 
     private static final int TILE = PackedMatrix.TILE;
@@ -17,14 +18,11 @@ final class VectorLinear implements LinearOperator {
     /// Activations, in elements, that stay in the second-level cache while panels pass over them.
     private static final int CACHED_ACTIVATIONS = 1 << 16;
 
-    /// Multiply-adds of the smallest chunk: some microseconds, several times what passing it to another
-    /// thread costs.
-    private static final long SHARED_MACS = 1 << 17;
-
     private final PackedMatrix matrix;
     private final boolean onCodes;
     private final Multiplication multiplication;
     private final ComputePool pool;
+    private final VectorJoin alone;
 
     /// What differs between formats and activations.
     interface Multiplication {
@@ -47,6 +45,7 @@ final class VectorLinear implements LinearOperator {
         this.matrix = matrix;
         this.onCodes = precision == ActivationPrecision.INT8 && matrix.format().isCoded();
         this.pool = pool;
+        this.alone = new VectorJoin(List.of(this), pool);
         if (onCodes) {
             this.multiplication = new CodePanels(matrix, rooms.sums());
         } else if (matrix.format().isCoded()) {
@@ -78,24 +77,30 @@ final class VectorLinear implements LinearOperator {
 
     @Override
     public void apply(Activations in, Activations out) {
+        alone.apply(in, List.of(out));
+    }
+
+    /// Makes both ready for [#multiply].
+    void begin(Activations in, Activations out) {
         assert in.columns() == columns() && out.columns() == rows() && in != out;
         out.reset(in.tokens());
-        if (in.tokens() == 0) {
-            return;
-        }
         if (onCodes) {
             in.encode(pool, VectorElementwise::encode);
         }
-        int panels = matrix.panels();
-        int groups = Math.ceilDiv(panels, GROUP);
-        long macs = (long) GROUP * TILE * in.stride() * in.tokens();
-        int grain = (int) Math.max(1, SHARED_MACS / macs);
-        pool.run(groups, grain, (from, to) -> {
-            multiplication.multiply(from * GROUP, Math.min(to * GROUP, panels), in, out);
-            if (to == groups) {
-                clearPadding(out);
-            }
-        });
+    }
+
+    /// Runs of `panels` panels, the last of which may be shorter.
+    int units(int panels) {
+        return Math.ceilDiv(matrix.panels(), panels);
+    }
+
+    /// Writes the rows of the panels `[from, to)`, as far as there are any.
+    void multiply(int from, int to, Activations in, Activations out) {
+        int end = Math.min(to, matrix.panels());
+        multiplication.multiply(from, end, in, out);
+        if (end == matrix.panels()) {
+            clearPadding(out);
+        }
     }
 
     /// Tokens that panels pass over together, a multiple of `group`.
