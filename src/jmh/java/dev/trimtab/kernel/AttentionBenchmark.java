@@ -18,8 +18,9 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
-/// One layer of attention with the shape of Llama-3.2-1B (32 heads of 64 on 8 KV heads) on one thread, in
-/// microseconds: a single decoded token after `context` others, and a prefill chunk of 64.
+/// One layer of attention with the shape of Llama-3.2-1B (32 heads of 64 on 8 KV heads), in microseconds: a
+/// single decoded token after `context` others, and a prefill chunk of 64. Each call takes the next of
+/// [#LAYERS] layers, whose keys and values of 8192 tokens no cache holds.
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
@@ -31,6 +32,7 @@ public class AttentionBenchmark {
     private static final int HEADS = 32;
     private static final int KV_HEADS = 8;
     private static final int CHUNK = 64;
+    private static final int LAYERS = 8;
     private static final Kernels.AttentionRule RULE = Kernels.AttentionRule.causal(0.125f);
 
     @Param
@@ -38,6 +40,9 @@ public class AttentionBenchmark {
 
     @Param({"128", "8192"})
     int context;
+
+    @Param("1")
+    int threads;
 
     private ComputePool pool;
     private Arena arena;
@@ -49,14 +54,15 @@ public class AttentionBenchmark {
     private Activations one;
     private Activations chunk;
     private Activations out;
+    private int layer;
 
     @Setup(Level.Trial)
     public void setUp() {
-        pool = new ComputePool(1);
+        pool = new ComputePool(threads);
         arena = Arena.ofShared();
         scalar = Kernels.scalar(pool);
         vector = Kernels.vector(pool);
-        layout = new KvLayout(encoding, HEAD_DIM, Collections.nCopies(1, KV_HEADS));
+        layout = new KvLayout(encoding, HEAD_DIM, Collections.nCopies(LAYERS, KV_HEADS));
         int blocks = context / KvLayout.BLOCK_TOKENS;
         MemorySegment kv = arena.allocate(blocks * layout.blockBytes(), 64);
         long[] offsets = new long[blocks];
@@ -70,8 +76,10 @@ public class AttentionBenchmark {
         prefill = batch(kv, offsets, context - CHUNK);
         for (int from = 0; from < context; from += CHUNK) {
             var stored = batch(kv, offsets, from);
-            vector.storeKv(
-                    vectors(stored.tokenCount(), KV_HEADS), vectors(stored.tokenCount(), KV_HEADS), layout, 0, stored);
+            var vectors = vectors(stored.tokenCount(), KV_HEADS);
+            for (int i = 0; i < LAYERS; i++) {
+                vector.storeKv(vectors, vectors, layout, i, stored);
+            }
         }
     }
 
@@ -99,21 +107,26 @@ public class AttentionBenchmark {
         pool.close();
     }
 
+    private int nextLayer() {
+        layer = (layer + 1) % LAYERS;
+        return layer;
+    }
+
     @Benchmark
     public Activations scalarDecode() {
-        scalar.attention(one, layout, 0, RULE, decode, out);
+        scalar.attention(one, layout, nextLayer(), RULE, decode, out);
         return out;
     }
 
     @Benchmark
     public Activations vectorDecode() {
-        vector.attention(one, layout, 0, RULE, decode, out);
+        vector.attention(one, layout, nextLayer(), RULE, decode, out);
         return out;
     }
 
     @Benchmark
     public Activations vectorPrefill() {
-        vector.attention(chunk, layout, 0, RULE, prefill, out);
+        vector.attention(chunk, layout, nextLayer(), RULE, prefill, out);
         return out;
     }
 }

@@ -10,13 +10,13 @@ public enum KvEncoding {
     /// F16.
     Q8;
 
-    /// Bytes of one head's keys, or values, for the tokens of one block.
-    long headBytes(int headDim) {
-        long elements = (long) headDim * KvLayout.BLOCK_TOKENS;
+    /// Bytes of `lines` lines of a tile, each of 32 elements; in Q8 with a scale a lane, or a line.
+    long tileBytes(int lines) {
+        long elements = (long) lines * PackedMatrix.TILE;
         return switch (this) {
             case F32 -> elements * Float.BYTES;
             case F16, BF16 -> elements * Short.BYTES;
-            case Q8 -> Math.ceilDiv(headDim, PackedMatrix.TILE) * KvLayout.TILE_BYTES;
+            case Q8 -> elements + (long) PackedMatrix.TILE * Short.BYTES;
         };
     }
 }

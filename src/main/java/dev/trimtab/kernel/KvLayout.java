@@ -11,11 +11,13 @@ import java.util.List;
 ///
 /// 1. keys, transposed: `[headDim, BLOCK_TOKENS]`, so that a vector lane is a token and scores need no
 ///    horizontal sum;
-/// 2. values: `[BLOCK_TOKENS, headDim]`, so that a lane is an output element.
+/// 2. values, in tiles of 32 elements of the head, the last padded: `[BLOCK_TOKENS, 32]` each, so that a
+///    lane is an output element and a tile is read from end to end.
 ///
-/// In Q8 both are cut to tiles of 32 elements of a head by 32 tokens, the last padded: lines of 32 codes in
-/// the order of [PackedMatrix#lane], then 32 scales. A key tile's line is an element, its lanes and scales
-/// are tokens; a value tile's line and scale is a token, its lanes are elements.
+/// So each is made of lines of 32 lanes, and a kernel that multiplies lines with numbers of its own and sums
+/// them serves both. The lanes of 8 and 16 bits are in the order of [PackedMatrix#lane]: even and odd lanes
+/// widen apart. In Q8 keys are cut to tiles too, of 32 elements, the last padded; a tile has 32 scales after
+/// its lines, one a token. A key tile's lanes are tokens, a value tile's lines.
 ///
 /// The number of KV heads may differ from layer to layer (structured pruning).
 public final class KvLayout {
@@ -24,10 +26,9 @@ public final class KvLayout {
 
     private static final int TILE = PackedMatrix.TILE;
 
-    /// Codes and scales of a tile in Q8.
-    public static final long TILE_BYTES = (long) TILE * TILE + 2L * TILE;
+    /// Where a Q8 tile's scales begin.
+    public static final long SCALES = (long) TILE * TILE;
 
-    private static final long SCALES = (long) TILE * TILE;
     private static final ValueLayout.OfFloat FLOAT =
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfShort SHORT =
@@ -76,32 +77,40 @@ public final class KvLayout {
         return layerOffsets[layer] + head * headBytes();
     }
 
-    /// Bytes of one head's keys in a block; as many for its values.
+    /// Bytes of one head's keys in a block.
     public long keyBytes() {
-        return encoding.headBytes(headDim);
+        return encoding == KvEncoding.Q8 ? tiles() * tileBytes() : encoding.tileBytes(headDim);
     }
 
-    private long headBytes() {
-        return 2 * keyBytes();
+    /// Bytes of a tile of 32 lines, its scales included.
+    public long tileBytes() {
+        return encoding.tileBytes(TILE);
+    }
+
+    /// Tiles of one head's values in a block, and of its keys in Q8.
+    public int tiles() {
+        return Math.ceilDiv(headDim, TILE);
+    }
+
+    /// Bytes of one head's keys and values in a block.
+    public long headBytes() {
+        return keyBytes() + tiles() * tileBytes();
     }
 
     /// Element `d` of the key in slot `slot` of the keys at byte `at`.
     float key(MemorySegment kv, long at, int slot, int d) {
         if (encoding != KvEncoding.Q8) {
-            return plain(kv, at + (d * BLOCK_TOKENS + slot) * elementBytes());
+            return plain(kv, at + (long) d * lineBytes() + laneOffset(slot));
         }
-        long tile = at + d / TILE * TILE_BYTES;
-        int lane = PackedMatrix.lane(slot);
-        return kv.get(BYTE, tile + (long) (d % TILE) * TILE + lane) * scale(kv, tile, lane);
+        long tile = at + d / TILE * tileBytes();
+        return kv.get(BYTE, tile + d % TILE * lineBytes() + laneOffset(slot)) * scale(kv, tile, slot);
     }
 
     /// Element `d` of the value in slot `slot` of the values at byte `at`.
     float value(MemorySegment kv, long at, int slot, int d) {
-        if (encoding != KvEncoding.Q8) {
-            return plain(kv, at + (slot * headDim + d) * elementBytes());
-        }
-        long tile = at + d / TILE * TILE_BYTES;
-        return kv.get(BYTE, tile + (long) slot * TILE + PackedMatrix.lane(d % TILE)) * scale(kv, tile, slot);
+        long tile = at + d / TILE * tileBytes();
+        long place = tile + slot * lineBytes() + laneOffset(d % TILE);
+        return encoding == KvEncoding.Q8 ? kv.get(BYTE, place) * scale(kv, tile, slot) : plain(kv, place);
     }
 
     private float plain(MemorySegment kv, long at) {
@@ -113,6 +122,23 @@ public final class KvLayout {
         };
     }
 
+    private long lineBytes() {
+        return TILE * elementBytes();
+    }
+
+    /// Where lane `index` of a line lies.
+    private long laneOffset(int index) {
+        return (encoding == KvEncoding.F32 ? index : PackedMatrix.lane(index)) * elementBytes();
+    }
+
+    private long elementBytes() {
+        return switch (encoding) {
+            case F32 -> Float.BYTES;
+            case F16, BF16 -> Short.BYTES;
+            case Q8 -> Byte.BYTES;
+        };
+    }
+
     private static float scale(MemorySegment kv, long tile, int index) {
         return Float.float16ToFloat(kv.get(SHORT, tile + SCALES + 2L * index));
     }
@@ -120,60 +146,55 @@ public final class KvLayout {
     /// Writes `x[from .. from + headDim())` as the key in slot `slot` of the keys at byte `at`.
     void storeKey(MemorySegment kv, long at, int slot, float[] x, int from) {
         if (encoding != KvEncoding.Q8) {
-            storePlain(kv, at + slot * elementBytes(), BLOCK_TOKENS * elementBytes(), x, from);
+            storeKeyElements(kv, at + laneOffset(slot), x, from);
             return;
         }
-        int lane = PackedMatrix.lane(slot);
         for (int first = 0; first < headDim; first += TILE) {
-            long tile = at + first / TILE * TILE_BYTES;
+            long tile = at + first / TILE * tileBytes();
             int count = Math.min(TILE, headDim - first);
-            float inverse = storeScale(kv, tile + SCALES + 2L * lane, x, from + first, count);
+            float inverse = storeScale(kv, tile + SCALES + 2L * slot, x, from + first, count);
             for (int i = 0; i < count; i++) {
-                kv.set(BYTE, tile + (long) i * TILE + lane, code(x[from + first + i] * inverse));
+                kv.set(BYTE, tile + i * lineBytes() + laneOffset(slot), code(x[from + first + i] * inverse));
             }
+        }
+    }
+
+    private void storeKeyElements(MemorySegment kv, long at, float[] x, int from) {
+        for (int i = 0; i < headDim; i++) {
+            storePlain(kv, at + i * lineBytes(), x[from + i]);
         }
     }
 
     /// Writes `x[from .. from + headDim())` as the value in slot `slot` of the values at byte `at`.
     void storeValue(MemorySegment kv, long at, int slot, float[] x, int from) {
+        for (int first = 0; first < headDim; first += TILE) {
+            long tile = at + first / TILE * tileBytes();
+            int count = Math.min(TILE, headDim - first);
+            storeValueTile(kv, tile, slot, x, from + first, count);
+        }
+    }
+
+    private void storeValueTile(MemorySegment kv, long tile, int slot, float[] x, int from, int count) {
+        long line = tile + slot * lineBytes();
         if (encoding != KvEncoding.Q8) {
-            storePlain(kv, at + (long) slot * headDim * elementBytes(), elementBytes(), x, from);
+            for (int i = 0; i < count; i++) {
+                storePlain(kv, line + laneOffset(i), x[from + i]);
+            }
             return;
         }
-        for (int first = 0; first < headDim; first += TILE) {
-            long tile = at + first / TILE * TILE_BYTES;
-            int count = Math.min(TILE, headDim - first);
-            float inverse = storeScale(kv, tile + SCALES + 2L * slot, x, from + first, count);
-            for (int i = 0; i < count; i++) {
-                long place = tile + (long) slot * TILE + PackedMatrix.lane(i);
-                kv.set(BYTE, place, code(x[from + first + i] * inverse));
-            }
+        float inverse = storeScale(kv, tile + SCALES + 2L * slot, x, from, count);
+        for (int i = 0; i < count; i++) {
+            kv.set(BYTE, line + laneOffset(i), code(x[from + i] * inverse));
         }
     }
 
-    private void storePlain(MemorySegment kv, long at, long step, float[] x, int from) {
+    private void storePlain(MemorySegment kv, long at, float x) {
         switch (encoding) {
-            case F32 -> {
-                for (int i = 0; i < headDim; i++) {
-                    kv.set(FLOAT, at + i * step, x[from + i]);
-                }
-            }
-            case F16 -> {
-                for (int i = 0; i < headDim; i++) {
-                    kv.set(SHORT, at + i * step, finite(Float.floatToFloat16(x[from + i])));
-                }
-            }
-            case BF16 -> {
-                for (int i = 0; i < headDim; i++) {
-                    kv.set(SHORT, at + i * step, PackedMatrix.toBfloat16(x[from + i]));
-                }
-            }
+            case F32 -> kv.set(FLOAT, at, x);
+            case F16 -> kv.set(SHORT, at, finite(Float.floatToFloat16(x)));
+            case BF16 -> kv.set(SHORT, at, PackedMatrix.toBfloat16(x));
             case Q8 -> throw new Internal("Q8 has no elements of its own");
         }
-    }
-
-    private long elementBytes() {
-        return encoding == KvEncoding.F32 ? Float.BYTES : Short.BYTES;
     }
 
     /// An infinite half becomes the largest finite one.

@@ -67,7 +67,7 @@ class KvLayoutTest {
     @Test
     void laysHeadsAndLayersEndToEnd() {
         var layout = new KvLayout(KvEncoding.F32, 8, List.of(2, 1));
-        long headBytes = 2 * layout.keyBytes();
+        long headBytes = (8 + 32) * 32 * 4;
 
         assertThat(layout.headOffset(0, 1)).isEqualTo(headBytes);
         assertThat(layout.headOffset(1, 0)).isEqualTo(2 * headBytes);

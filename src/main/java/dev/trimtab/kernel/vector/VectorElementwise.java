@@ -19,23 +19,23 @@ import jdk.incubator.vector.VectorShuffle;
 /// its own order open and the compiled and the interpreted one may differ.
 final class VectorElementwise {
     /// Where exp reaches f32's smallest normal number.
-    private static final float EXP_MIN = -87.33654f;
+    static final float EXP_MIN = -87.33654f;
 
     /// Beyond it exp is infinite in f32.
     private static final float EXP_MAX = 89;
 
-    private static final float LOG2_E = 1.442695f;
+    static final float LOG2_E = 1.442695f;
 
     /// ln 2 in two parts; the first has trailing zeros, so that its product with an exponent is exact.
-    private static final float LN2_HIGH = 355 / 512f;
+    static final float LN2_HIGH = 355 / 512f;
 
-    private static final float LN2_LOW = -2.12194440e-4f;
+    static final float LN2_LOW = -2.12194440e-4f;
 
     /// The bits of 1, whose exponent 2^n is counted from.
-    private static final int ONE_BITS = 0x3f800000;
+    static final int ONE_BITS = 0x3f800000;
 
     /// Adding it leaves the nearest integer in the low bits.
-    private static final float ROUNDER = 0x1.8p23f;
+    static final float ROUNDER = 0x1.8p23f;
 
     private static final float SQRT_HALF = 0.70710677f;
 

@@ -24,7 +24,6 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -41,13 +40,12 @@ public final class VectorKernels implements Kernels {
     private final Set<Kind> prepared = ConcurrentHashMap.newKeySet();
     private final Set<Kind> slow = ConcurrentHashMap.newKeySet();
     private final VectorLinear.Rooms rooms;
-    private final VectorAttention[] attention;
+    private final SharedAttention attention;
 
     public VectorKernels(ComputePool pool) {
         this.pool = pool;
         this.rooms = VectorLinear.Rooms.of(pool);
-        this.attention = new VectorAttention[pool.threads()];
-        Arrays.setAll(attention, _ -> new VectorAttention());
+        this.attention = new SharedAttention(pool);
     }
 
     /// Whether vectors are wide enough. Where the Vector API is absent this fails to load: look for the
@@ -232,30 +230,8 @@ public final class VectorKernels implements Kernels {
     public void attention(
             Activations query, KvLayout layout, int layer, AttentionRule rule, TokenBatch batch, Activations out) {
         out.reset(query.tokens());
-        int kvHeads = layout.kvHeads(layer);
-        int group = query.columns() / layout.headDim() / kvHeads;
-        var call = new VectorAttention.Call(query, layout, layer, rule, batch, out, group);
-        int together = VectorAttention.tokensTogether(group);
-        int units = Math.ceilDiv(query.tokens(), together) * kvHeads;
-        pool.run(units, 1, (from, to) -> {
-            for (int unit = from; unit < to; unit++) {
-                int first = unit / kvHeads * together;
-                attendTokens(call, unit % kvHeads, first, Math.min(first + together, query.tokens()));
-            }
-        });
-    }
-
-    /// Splits `[from, to)` where a sequence ends.
-    private void attendTokens(VectorAttention.Call call, int kvHead, int from, int to) {
-        TokenBatch batch = call.batch();
-        VectorAttention room = attention[ComputePool.worker()];
-        int first = from;
-        for (int token = from + 1; token <= to; token++) {
-            if (token == to || batch.sequence(token) != batch.sequence(first)) {
-                room.attend(call, kvHead, first, token);
-                first = token;
-            }
-        }
+        int group = query.columns() / layout.headDim() / layout.kvHeads(layer);
+        attention.attend(new VectorAttention.Call(query, layout, layer, rule, batch, out, group));
     }
 
     private record Kind(PackedFormat format, ActivationPrecision precision) {}
