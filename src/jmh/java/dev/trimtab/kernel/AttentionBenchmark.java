@@ -1,5 +1,6 @@
 package dev.trimtab.kernel;
 
+import dev.trimtab.kernel.memory.LargePages;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Collections;
@@ -64,7 +65,8 @@ public class AttentionBenchmark {
         vector = Kernels.vector(pool);
         layout = new KvLayout(encoding, HEAD_DIM, Collections.nCopies(LAYERS, KV_HEADS));
         int blocks = context / KvLayout.BLOCK_TOKENS;
-        MemorySegment kv = arena.allocate(blocks * layout.blockBytes(), 64);
+        MemorySegment kv = LazyMemory.allocate(arena, blocks * layout.blockBytes(), 64);
+        LargePages.prefer(kv);
         long[] offsets = new long[blocks];
         for (int i = 0; i < blocks; i++) {
             offsets[i] = i * layout.blockBytes();

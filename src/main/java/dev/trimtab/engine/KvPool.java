@@ -2,6 +2,7 @@ package dev.trimtab.engine;
 
 import dev.trimtab.error.BadConfiguration;
 import dev.trimtab.kernel.LazyMemory;
+import dev.trimtab.kernel.memory.LargePages;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.BitSet;
@@ -63,6 +64,7 @@ public final class KvPool implements AutoCloseable {
         this.extentBytes = alignedBytes;
         this.extents = (int) (sizeBytes / alignedBytes);
         this.memory = LazyMemory.allocate(arena, extents * alignedBytes, ALIGNMENT);
+        LargePages.prefer(memory);
         this.free = new BitSet(extents);
         free.set(0, extents);
     }
