@@ -2,7 +2,9 @@ package dev.trimtab.engine;
 
 import dev.trimtab.error.Internal;
 import java.lang.System.Logger.Level;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -16,7 +18,9 @@ import java.util.function.LongSupplier;
 /// The next step is that of the engine whose work is due first: `due = ready + lastStep`, where `ready` is
 /// when its previous step ended, or its work arrived, and `lastStep` how long that step took. So an engine
 /// waits for others about as long as it makes them wait: a small model steps many times between two steps of
-/// a large one, and the large one still comes due. With nothing to do the thread is parked and costs nothing.
+/// a large one, and the large one still comes due. Only when no engine has a step to run comes a unit of
+/// background work, so a request waits for one unit at most. With nothing to do the thread is parked and costs
+/// nothing.
 public final class EngineLoop implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(EngineLoop.class.getName());
 
@@ -43,9 +47,12 @@ public final class EngineLoop implements AutoCloseable {
 
     private record Task(Runnable work, CompletableFuture<Void> done) {}
 
+    private record Background(BackgroundWork work, CompletableFuture<Void> done) {}
+
     private final LongSupplier nanoClock;
     private final ConcurrentLinkedQueue<Task> tasks = new ConcurrentLinkedQueue<>();
     private final List<Turn> turns = new ArrayList<>();
+    private final Deque<Background> backgrounds = new ArrayDeque<>();
     private final Thread thread;
     private volatile boolean closed;
 
@@ -103,6 +110,18 @@ public final class EngineLoop implements AutoCloseable {
         }
     }
 
+    /// Takes over `work` and runs it, behind what was given earlier, while no engine has anything to do: under
+    /// load that never rests it waits.
+    ///
+    /// @return ends when the work does, with what it threw if it failed; cancelling it ends the work before its
+    ///     next unit
+    /// @throws Internal when the loop is closed
+    public CompletableFuture<Void> background(BackgroundWork work) {
+        var done = new CompletableFuture<Void>();
+        call(() -> backgrounds.add(new Background(work, done)));
+        return done;
+    }
+
     private static RuntimeException rethrown(CompletionException failure) {
         return switch (failure.getCause()) {
             case RuntimeException cause -> cause;
@@ -147,6 +166,9 @@ public final class EngineLoop implements AutoCloseable {
         for (Turn turn : turns) {
             close(turn.engine);
         }
+        while (!backgrounds.isEmpty()) {
+            end(backgrounds.poll(), new Internal("the engine loop is closed"));
+        }
         refuseTasks();
     }
 
@@ -171,6 +193,9 @@ public final class EngineLoop implements AutoCloseable {
         }
         if (next >= 0) {
             step(turns.get(next));
+        } else if (!backgrounds.isEmpty()) {
+            advance(backgrounds.peek());
+            unstarve();
         } else if (starved) {
             LockSupport.parkNanos(STARVED_PARK_NANOS);
             unstarve();
@@ -195,6 +220,31 @@ public final class EngineLoop implements AutoCloseable {
         }
         turn.readyNanos = nanoClock.getAsLong();
         turn.lastStepNanos = turn.readyNanos - startNanos;
+    }
+
+    /// One unit of the first background work.
+    private void advance(Background background) {
+        try {
+            if (!background.done().isDone() && !background.work().isDone()) {
+                background.work().unit();
+                return;
+            }
+            backgrounds.remove();
+            background.work().close();
+            background.done().complete(null);
+        } catch (Throwable fault) {
+            backgrounds.remove(background);
+            end(background, fault);
+        }
+    }
+
+    private static void end(Background background, Throwable fault) {
+        try {
+            background.work().close();
+        } catch (Throwable second) {
+            LOG.log(Level.ERROR, "background work failed while it was closed", second);
+        }
+        background.done().completeExceptionally(fault);
     }
 
     private void unstarve() {

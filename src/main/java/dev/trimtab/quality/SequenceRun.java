@@ -53,7 +53,7 @@ public final class SequenceRun implements AutoCloseable {
     }
 
     /// As [#forward(int\[\], int, int, int)] for sequence `sequence`.
-    Activations forward(int sequence, int[] ids, int from, int to, int firstLogit) {
+    public Activations forward(int sequence, int[] ids, int from, int to, int firstLogit) {
         batch.clear();
         batch.addSequence(blocks[sequence]);
         for (int position = from; position < to; position++) {
@@ -68,7 +68,7 @@ public final class SequenceRun implements AutoCloseable {
     /// Runs one token of each of `sequences`: `ids[i]` at `positions[i]`.
     ///
     /// @return the logits after each
-    Activations decode(int[] sequences, int[] ids, int[] positions) {
+    public Activations decode(int[] sequences, int[] ids, int[] positions) {
         batch.clear();
         for (int i = 0; i < sequences.length; i++) {
             batch.addSequence(blocks[sequences[i]]);
