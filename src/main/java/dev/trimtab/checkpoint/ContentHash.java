@@ -18,7 +18,7 @@ public final class ContentHash {
     private ContentHash() {}
 
     /// Of encoding, shape and bytes; the name does not count.
-    static String of(Tensor tensor) {
+    public static String of(Tensor tensor) {
         MemorySegment data = tensor.data();
         List<byte[]> leaves = LongStream.range(0, Math.ceilDiv(data.byteSize(), LEAF_BYTES))
                 .parallel()

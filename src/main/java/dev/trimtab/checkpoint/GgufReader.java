@@ -28,7 +28,7 @@ import java.util.Map;
 /// Sources: ggml's `docs/gguf.md` and `src/gguf.cpp`. As ggml does, this refuses tensors that do not follow
 /// one another without a gap, so no two can overlap; unlike it, this accepts nested arrays and refuses empty
 /// extents and keys that are not UTF-8.
-final class GgufReader {
+public final class GgufReader {
     /// `GGUF` read as a little-endian number.
     static final int MAGIC = 0x4655_4747;
 
@@ -72,7 +72,7 @@ final class GgufReader {
     }
 
     /// Whether `bytes` begin as a GGUF file does.
-    static boolean recognizes(MemorySegment bytes) {
+    public static boolean recognizes(MemorySegment bytes) {
         return bytes.byteSize() >= 4 && new ByteReader("", bytes).int32("magic") == MAGIC;
     }
 
@@ -81,7 +81,7 @@ final class GgufReader {
     /// @throws BadCheckpoint when a rule above is broken, with the place, what was expected and what was
     /// found
     /// @throws Unsupported for other versions and for encodings nobody here knows
-    static Contents read(String source, MemorySegment bytes) {
+    public static Contents read(String source, MemorySegment bytes) {
         return new GgufReader(source, bytes).read();
     }
 

@@ -6,6 +6,7 @@ import dev.trimtab.kernel.Activations;
 import dev.trimtab.kernel.KvLayout;
 import dev.trimtab.kernel.TokenBatch;
 import dev.trimtab.model.ForwardPass;
+import dev.trimtab.model.adapter.AdapterShelf;
 import dev.trimtab.tokenizer.Tokenizer;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
@@ -71,13 +72,20 @@ public final class Engine implements AutoCloseable {
     ///
     /// @throws dev.trimtab.error.InvalidRequest when the prompt leaves no room for output in the context
     ///     (`context_length_exceeded`), or a token id is outside the vocabulary
+    /// @throws dev.trimtab.error.NotFound when it names an adapter that is not loaded
     /// @throws dev.trimtab.error.Overloaded when the queue is full, or the engine is closed
     /// @throws Internal when the engine is broken
     public Generation submit(GenerationRequest request, TokenSink sink) {
         request.check(vocabSize, lengthMax);
         Sequence.Times times = new Sequence.Times(surroundings.nanoClock().getAsLong());
-        Sequence sequence = new Sequence(request, sink, tokenizer.detokenizer(), lengthMax, times);
-        inbox.offer(sequence);
+        AdapterShelf.Lease adapters = model.adapters().lease(request.adapters());
+        Sequence sequence = new Sequence(request, adapters, sink, tokenizer.detokenizer(), lengthMax, times);
+        try {
+            inbox.offer(sequence);
+        } catch (TrimtabException refusal) {
+            adapters.close();
+            throw refusal;
+        }
         wakeUp.run();
         return () -> {
             sequence.cancel();

@@ -1,11 +1,13 @@
 package dev.trimtab.engine;
 
 import dev.trimtab.error.InvalidRequest;
+import java.util.Map;
 
 /// One sequence to generate: `prompt` is token ids, at least one. `id` names it in logs.
 ///
 /// - `cacheSalt`: sequences share KV blocks only with those of the same salt (a tenant, an adapter), so that
 ///   nobody can tell from the time a prompt takes what others have asked
+/// - `adapters`: names of adapters that are loaded over the model, each with its factor; they are summed
 /// - `topLogprobs`: how many alternatives to report with each token's log probability, or [#NO_LOGPROBS]
 ///
 /// The array is not copied: the caller gives it away.
@@ -17,7 +19,8 @@ public record GenerationRequest(
         StopCondition stop,
         String cacheSalt,
         int topLogprobs,
-        PromptScores promptScores) {
+        PromptScores promptScores,
+        Map<String, Float> adapters) {
     /// Whether the prompt's own tokens are scored too, which costs logits for each: it is computed anew even
     /// where a cache holds it.
     public enum PromptScores {
@@ -34,7 +37,26 @@ public record GenerationRequest(
     /// A hash or two; each cached block refers to one.
     public static final int SALT_LENGTH_MAX = 256;
 
+    /// Adapters of one sequence: each costs two small products for every matrix it changes.
+    public static final int ADAPTERS_MAX = 8;
+
+    /// Far beyond what leaves a model sensible.
+    public static final float ADAPTER_SCALE_MAX = 100;
+
     public GenerationRequest {
+        adapters = Map.copyOf(adapters);
+        if (adapters.size() > ADAPTERS_MAX) {
+            throw InvalidRequest.param(
+                    "lora", "lora: at most " + ADAPTERS_MAX + " adapters expected, found " + adapters.size());
+        }
+        for (float scale : adapters.values()) {
+            if (!(Math.abs(scale) <= ADAPTER_SCALE_MAX)) {
+                throw InvalidRequest.param(
+                        "lora",
+                        "lora: scales in -" + ADAPTER_SCALE_MAX + ".." + ADAPTER_SCALE_MAX + " expected, found "
+                                + scale);
+            }
+        }
         if (topLogprobs < NO_LOGPROBS || topLogprobs > TOP_LOGPROBS_MAX) {
             throw InvalidRequest.param(
                     "top_logprobs", "top_logprobs: 0.." + TOP_LOGPROBS_MAX + " expected, found " + topLogprobs);
@@ -47,6 +69,23 @@ public record GenerationRequest(
                     "cache_salt",
                     "cache_salt: at most " + SALT_LENGTH_MAX + " characters expected, found " + cacheSalt.length());
         }
+    }
+
+    /// One of the model as it is.
+    public GenerationRequest(
+            String id,
+            int[] prompt,
+            SamplingOptions sampling,
+            StopCondition stop,
+            String cacheSalt,
+            int topLogprobs,
+            PromptScores promptScores) {
+        this(id, prompt, sampling, stop, cacheSalt, topLogprobs, promptScores, Map.of());
+    }
+
+    /// The same with other `adapters`.
+    public GenerationRequest with(Map<String, Float> others) {
+        return new GenerationRequest(id, prompt, sampling, stop, cacheSalt, topLogprobs, promptScores, others);
     }
 
     /// One that shares with all others that name no salt, without log probabilities.

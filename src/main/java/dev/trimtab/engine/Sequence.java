@@ -2,6 +2,7 @@ package dev.trimtab.engine;
 
 import dev.trimtab.kernel.KvLayout;
 import dev.trimtab.kernel.TokenBatch;
+import dev.trimtab.model.adapter.AdapterShelf;
 import dev.trimtab.tokenizer.Detokenizer;
 import dev.trimtab.tokenizer.Vocabulary;
 import java.util.Arrays;
@@ -16,6 +17,8 @@ import java.util.concurrent.ThreadLocalRandom;
 /// token are computed it decodes, otherwise it prefills. Engine thread only, but for [#cancel()].
 final class Sequence {
     private final GenerationRequest request;
+    private final AdapterShelf.Lease adapters;
+    private final String salt;
     private final TokenSink sink;
     private final Detokenizer detokenizer;
     private final StopDetector stopDetector;
@@ -42,8 +45,16 @@ final class Sequence {
     private volatile boolean cancelled;
 
     /// A sequence of at most `lengthMax` tokens, prompt and output together.
-    Sequence(GenerationRequest request, TokenSink sink, Detokenizer detokenizer, int lengthMax, Times times) {
+    Sequence(
+            GenerationRequest request,
+            AdapterShelf.Lease adapters,
+            TokenSink sink,
+            Detokenizer detokenizer,
+            int lengthMax,
+            Times times) {
         this.request = request;
+        this.adapters = adapters;
+        this.salt = salt(adapters.key(), request.cacheSalt());
         this.sink = sink;
         this.detokenizer = detokenizer;
         this.times = times;
@@ -56,6 +67,11 @@ final class Sequence {
         this.tokens = request.prompt();
         this.length = tokens.length;
         this.outputMax = Math.min(request.stop().maxTokens(), lengthMax - length);
+    }
+
+    /// With whom blocks are shared. The bar tells the caller's part from ours, whatever is in it.
+    private static String salt(String adapters, String cacheSalt) {
+        return adapters.isEmpty() && cacheSalt.isEmpty() ? "" : adapters + "|" + cacheSalt;
     }
 
     private static int[] sorted(StopCondition stop) {
@@ -117,6 +133,7 @@ final class Sequence {
 
     void end() {
         ended = true;
+        adapters.close();
     }
 
     // Tokens and text
@@ -231,7 +248,7 @@ final class Sequence {
     /// Adds the scheduled tokens to `batch`, and asks for logits where the prompt is scored and when they reach
     /// the end.
     void fill(TokenBatch batch) {
-        batch.addSequence(blocks);
+        batch.addSequence(blocks, adapters.mix());
         for (int position = computed; position < computed + scheduled; position++) {
             batch.addToken(tokens[position], position);
             if (position >= scored && position < scoresWanted()) {
@@ -287,7 +304,7 @@ final class Sequence {
     private long sharedBlock(BlockPool pool) {
         int from = blockCount * KvLayout.BLOCK_TOKENS;
         boolean full = from + KvLayout.BLOCK_TOKENS < length && !isScoring();
-        return full ? pool.share(lastBlock(blockCount), request.cacheSalt(), tokens, from) : BlockPool.NONE;
+        return full ? pool.share(lastBlock(blockCount), salt, tokens, from) : BlockPool.NONE;
     }
 
     /// Lets others share the blocks whose tokens are all computed.
@@ -296,7 +313,7 @@ final class Sequence {
             blocks[publishedBlocks] = pool.publish(
                     blocks[publishedBlocks],
                     lastBlock(publishedBlocks),
-                    request.cacheSalt(),
+                    salt,
                     tokens,
                     publishedBlocks * KvLayout.BLOCK_TOKENS);
             publishedBlocks++;

@@ -1,5 +1,6 @@
 package dev.trimtab.kernel;
 
+import dev.trimtab.kernel.adapter.AdapterMix;
 import java.lang.foreign.MemorySegment;
 
 /// The tokens of one step: ids, positions, and for each the block table of its sequence. Filled by the
@@ -14,7 +15,9 @@ public final class TokenBatch {
     private final int[] positions;
     private final int[] sequences;
     private final long[][] blockOffsets;
+    private final AdapterMix[] adapters;
     private final int[] logitTokens;
+    private boolean usesAdapters;
     private int tokenCount;
     private int sequenceCount;
     private int logitCount;
@@ -28,9 +31,11 @@ public final class TokenBatch {
         this.sequences = new int[tokenCapacity];
         this.logitTokens = new int[tokenCapacity];
         this.blockOffsets = new long[sequenceCapacity][];
+        this.adapters = new AdapterMix[sequenceCapacity];
     }
 
     public void clear() {
+        usesAdapters = false;
         tokenCount = 0;
         sequenceCount = 0;
         logitCount = 0;
@@ -39,7 +44,14 @@ public final class TokenBatch {
     /// Begins the next sequence. `blockOffsets[i]` is the byte offset in [#kv()] of the block with positions
     /// from `i * BLOCK_TOKENS`; kept by reference until [#clear()].
     public void addSequence(long[] blockOffsets) {
-        this.blockOffsets[sequenceCount++] = blockOffsets;
+        addSequence(blockOffsets, AdapterMix.NONE);
+    }
+
+    /// As [#addSequence(long\[\])], of a sequence that runs with `adapters`.
+    public void addSequence(long[] blockOffsets, AdapterMix adapters) {
+        this.blockOffsets[sequenceCount] = blockOffsets;
+        this.adapters[sequenceCount++] = adapters;
+        usesAdapters |= !adapters.isEmpty();
     }
 
     /// Adds the next token of the sequence begun last.
@@ -90,6 +102,15 @@ public final class TokenBatch {
 
     public long blockOffset(int sequence, int block) {
         return blockOffsets[sequence][block];
+    }
+
+    /// Whether any sequence runs with adapters.
+    public boolean usesAdapters() {
+        return usesAdapters;
+    }
+
+    public AdapterMix adapters(int sequence) {
+        return adapters[sequence];
     }
 
     /// The token whose logits are row `row` of the result.

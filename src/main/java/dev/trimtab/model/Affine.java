@@ -4,19 +4,32 @@ import dev.trimtab.kernel.Activations;
 import dev.trimtab.kernel.JoinedLinear;
 import dev.trimtab.kernel.Kernels;
 import dev.trimtab.kernel.LinearOperator;
+import dev.trimtab.kernel.adapter.AdapterSite;
 import java.util.List;
+import java.util.Optional;
 
-/// `y = W x + b`; an empty `bias` is none.
+/// `y = W x + b`, and what adapters add; an empty `bias` is none.
+///
+/// @param site where adapters find it; empty where they cannot change it
 @SuppressWarnings("ArrayRecordComponent")
-record Affine(LinearOperator weight, float[] bias) {
-    void apply(Kernels kernels, Activations in, Activations out) {
-        weight.apply(in, out);
-        addBias(kernels, out);
+record Affine(LinearOperator weight, float[] bias, Optional<AdapterSite> site) {
+    /// One that adapters leave alone.
+    Affine(LinearOperator weight, float[] bias) {
+        this(weight, bias, Optional.empty());
     }
 
-    void addBias(Kernels kernels, Activations out) {
+    void apply(Kernels kernels, Activations in, Activations out) {
+        weight.apply(in, out);
+        finish(kernels, in, out);
+    }
+
+    /// `out`, which is `W in`, becomes y.
+    private void finish(Kernels kernels, Activations in, Activations out) {
         if (bias.length > 0) {
             kernels.addBias(out, bias);
+        }
+        if (site.isPresent()) {
+            site.get().addTo(kernels, in, out);
         }
     }
 
@@ -36,7 +49,7 @@ record Affine(LinearOperator weight, float[] bias) {
         void apply(Activations in, List<Activations> outs) {
             weights.apply(in, outs);
             for (int i = 0; i < parts.size(); i++) {
-                parts.get(i).addBias(kernels, outs.get(i));
+                parts.get(i).finish(kernels, in, outs.get(i));
             }
         }
     }

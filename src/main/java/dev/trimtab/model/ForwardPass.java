@@ -3,6 +3,7 @@ package dev.trimtab.model;
 import dev.trimtab.kernel.Activations;
 import dev.trimtab.kernel.KvLayout;
 import dev.trimtab.kernel.TokenBatch;
+import dev.trimtab.model.adapter.AdapterShelf;
 
 /// What the engine asks of a model: run a batch of tokens, give back logits. [Model] is the real one; tests
 /// of the engine bring their own.
@@ -22,6 +23,11 @@ public interface ForwardPass {
 
     /// Most rows of logits in a batch.
     int logitCapacity();
+
+    /// The adapters that its sequences may run with.
+    default AdapterShelf adapters() {
+        return AdapterShelf.NONE;
+    }
 
     /// Runs `batch` and returns the logits asked for, `[batch.logitCount(), vocabSize()]`; valid until the
     /// next call.

@@ -5,6 +5,8 @@ import dev.trimtab.kernel.EmbeddingTable;
 import dev.trimtab.kernel.Kernels;
 import dev.trimtab.kernel.KvLayout;
 import dev.trimtab.kernel.TokenBatch;
+import dev.trimtab.kernel.adapter.AdapterPass;
+import dev.trimtab.model.adapter.AdapterShelf;
 
 /// A decoder-only transformer ready to run: weights, and scratch for one batch. The forward pass is a list of
 /// blocks, which [LayerLoader] wired; each line of a block is one operator over the whole batch.
@@ -14,11 +16,15 @@ public final class Model implements ForwardPass, AutoCloseable {
     /// Bounds of one batch, which the scratch is sized by.
     public record Capacity(int tokens, int logits) {}
 
+    /// What adapters do in a pass, and those that are loaded.
+    record Adapters(AdapterPass pass, AdapterShelf shelf) {}
+
     private final ModelConfig config;
     private final Weights weights;
     private final Kernels kernels;
     private final Capacity capacity;
     private final KvLayout kvLayout;
+    private final Adapters adapters;
     private final float[] position;
 
     // [tokens, hiddenSize]: the residual stream.
@@ -28,8 +34,15 @@ public final class Model implements ForwardPass, AutoCloseable {
     private final Activations lastNormed;
     private final Activations logits;
 
-    Model(ModelConfig config, Weights weights, Kernels kernels, KvLayout kvLayout, Capacity capacity) {
+    Model(
+            ModelConfig config,
+            Weights weights,
+            Kernels kernels,
+            KvLayout kvLayout,
+            Capacity capacity,
+            Adapters adapters) {
         this.config = config;
+        this.adapters = adapters;
         this.weights = weights;
         this.kernels = kernels;
         this.capacity = capacity;
@@ -94,6 +107,7 @@ public final class Model implements ForwardPass, AutoCloseable {
 
     @Override
     public Activations forward(TokenBatch batch) {
+        adapters.pass().begin(batch);
         embed(batch);
         for (Block block : weights.blocks()) {
             block.addTo(hidden, batch);
@@ -146,7 +160,13 @@ public final class Model implements ForwardPass, AutoCloseable {
     }
 
     @Override
+    public AdapterShelf adapters() {
+        return adapters.shelf();
+    }
+
+    @Override
     public void close() {
+        adapters.shelf().close();
         weights.close();
     }
 }

@@ -2,6 +2,7 @@ package dev.trimtab.model;
 
 import dev.trimtab.checkpoint.Checkpoint;
 import dev.trimtab.checkpoint.WeightSource;
+import dev.trimtab.checkpoint.adapter.AdapterBase;
 import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.kernel.ActivationPrecision;
 import dev.trimtab.kernel.EmbeddingTable;
@@ -10,6 +11,9 @@ import dev.trimtab.kernel.KvEncoding;
 import dev.trimtab.kernel.KvLayout;
 import dev.trimtab.kernel.LinearOperator;
 import dev.trimtab.kernel.PackedFormat;
+import dev.trimtab.kernel.adapter.AdapterSite;
+import dev.trimtab.model.adapter.AdapterPacker;
+import dev.trimtab.model.adapter.AdapterShelf;
 import dev.trimtab.tensor.Encoding;
 import dev.trimtab.tensor.Shape;
 import dev.trimtab.tensor.Tensor;
@@ -100,7 +104,9 @@ public final class ModelLoader {
             reader.refuseRest();
             assert scratch.columns() == Scratch.columns(config) : "scratch is not what was planned";
             loaded = true;
-            return new Model(config, weights, packing.kernels(), kvLayout, capacity);
+            AdapterShelf shelf = new AdapterShelf(new AdapterPacker(
+                    AdapterBase.of(source), reader.adapters().sites(), packing.kernels(), options.precision()));
+            return new Model(config, weights, packing.kernels(), kvLayout, capacity, new Model.Adapters(reader.adapters(), shelf));
         } finally {
             if (!loaded) {
                 reader.leases().forEach(TensorStore.Lease::close);
@@ -155,6 +161,13 @@ public final class ModelLoader {
                 positions,
                 blocks,
                 layers.norm("output_norm", config.hiddenSize()),
-                new Affine(lmHead, reader.optionalVector("output.bias", config.vocabSize())));
+                new Affine(
+                        lmHead,
+                        reader.optionalVector("output.bias", config.vocabSize()),
+                        tied ? Optional.empty() : Optional.of(reader.adapters().headSite(headPart(config)))));
+    }
+
+    private static AdapterSite.Part headPart(ModelConfig config) {
+        return new AdapterSite.Part(HEAD, 0, config.vocabSize(), config.hiddenSize());
     }
 }

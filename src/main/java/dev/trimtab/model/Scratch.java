@@ -43,6 +43,11 @@ final class Scratch {
         this.tokens = tokens;
     }
 
+    /// Most tokens of a batch.
+    int tokens() {
+        return tokens;
+    }
+
     /// The room for `use`, `[tokens, columns]`.
     Activations of(Use use, int columns) {
         return rooms.computeIfAbsent(new Room(use, columns), room -> new Activations(tokens, room.columns()));

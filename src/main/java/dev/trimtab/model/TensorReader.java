@@ -10,6 +10,8 @@ import dev.trimtab.kernel.LinearOperator;
 import dev.trimtab.kernel.LowRankOperator;
 import dev.trimtab.kernel.PackedFormat;
 import dev.trimtab.kernel.SumOperator;
+import dev.trimtab.kernel.adapter.AdapterPass;
+import dev.trimtab.kernel.adapter.AdapterSite;
 import dev.trimtab.kernel.memory.MappedPages;
 import dev.trimtab.model.observe.ForwardObserver.Half;
 import dev.trimtab.model.observe.ObservedOperator;
@@ -34,6 +36,7 @@ final class TensorReader {
     private final ModelLoader.Options options;
     private final LoadListener listener;
     private final Scratch scratch;
+    private final AdapterPass adapters;
     private final long totalElements;
     private final Set<String> taken = new HashSet<>();
     private final List<TensorStore.Lease> leases = new ArrayList<>();
@@ -47,12 +50,18 @@ final class TensorReader {
             LoadListener listener,
             Scratch scratch) {
         this.scratch = scratch;
+        this.adapters = new AdapterPass(scratch.tokens());
         this.source = source;
         this.packing = packing;
         this.options = options;
         this.listener = listener;
         this.totalElements =
                 source.shapes().values().stream().mapToLong(Shape::elements).sum();
+    }
+
+    /// Where adapters find the matrices.
+    AdapterPass adapters() {
+        return adapters;
     }
 
     /// What was packed, for whoever owns the model from now on.
@@ -185,7 +194,10 @@ final class TensorReader {
 
     /// The matrix `{name}.weight` and, where it has one, `{name}.bias`.
     Affine affine(String name, int rows, int columns) {
-        return new Affine(matrix(weight(name + ".weight", rows, columns)), optionalVector(name + ".bias", rows));
+        return new Affine(
+                matrix(weight(name + ".weight", rows, columns)),
+                optionalVector(name + ".bias", rows),
+                site(name, 0, rows, columns));
     }
 
     /// `block`, a half of layer `layer`, shown to the load's observer.
@@ -202,7 +214,12 @@ final class TensorReader {
         Weight part = weight(name + ".weight", rows, columns).rows(first, count);
         return new Affine(
                 first == 0 ? matrix(part) : packed(part, scratch),
-                bias.length == 0 ? bias : Arrays.copyOfRange(bias, first, first + count));
+                bias.length == 0 ? bias : Arrays.copyOfRange(bias, first, first + count),
+                site(name, first, count, columns));
+    }
+
+    private Optional<AdapterSite> site(String name, int first, int rows, int columns) {
+        return Optional.of(adapters.site(new AdapterSite.Part(name + ".weight", first, rows, columns)));
     }
 
     /// A weight the wiring would ignore changes the answers silently; better none than wrong ones.

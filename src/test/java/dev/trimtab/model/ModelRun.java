@@ -1,11 +1,13 @@
 package dev.trimtab.model;
 
 import dev.trimtab.checkpoint.Checkpoint;
+import dev.trimtab.checkpoint.WeightSource;
 import dev.trimtab.kernel.Activations;
 import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.kernel.Kernels;
 import dev.trimtab.kernel.KvLayout;
 import dev.trimtab.kernel.TokenBatch;
+import dev.trimtab.kernel.adapter.AdapterMix;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -20,15 +22,15 @@ public final class ModelRun implements AutoCloseable {
     private final TokenBatch batch;
     private final long[] blocks;
     private int position;
+    private AdapterMix adapters = AdapterMix.NONE;
 
-    private ModelRun(Checkpoint checkpoint, ModelLoader.Options options) {
-        Kernels kernels = Kernels.best(pool);
-        this.model = checkpoint.reading(() -> ModelLoader.load(
-                checkpoint,
-                new ModelLoader.Packing(kernels),
+    private ModelRun(WeightSource source, ModelLoader.Options options) {
+        this.model = ModelLoader.load(
+                source,
+                new ModelLoader.Packing(Kernels.best(pool)),
                 options,
                 new Model.Capacity(CAPACITY, CAPACITY),
-                LoadListener.NONE));
+                LoadListener.NONE);
         // The oracle ran stories longer than one model was trained for.
         int blockCount = Math.ceilDiv(Math.max(CAPACITY, model.contextLength()), KvLayout.BLOCK_TOKENS);
         long blockBytes = model.kvLayout().blockBytes();
@@ -40,16 +42,23 @@ public final class ModelRun implements AutoCloseable {
     /// Opens and loads the checkpoint at `path`.
     public static ModelRun of(Path path, ModelLoader.Options options) {
         try (Checkpoint checkpoint = Checkpoint.open(path)) {
-            return new ModelRun(checkpoint, options);
+            return checkpoint.reading(() -> of(checkpoint, options));
         }
     }
 
-    public static ModelRun of(Checkpoint checkpoint, ModelLoader.Options options) {
-        return new ModelRun(checkpoint, options);
+    /// Loads what `source` gives.
+    public static ModelRun of(WeightSource source, ModelLoader.Options options) {
+        return new ModelRun(source, options);
     }
 
     public Model model() {
         return model;
+    }
+
+    /// Runs with `mix` from now on.
+    public ModelRun with(AdapterMix mix) {
+        adapters = mix;
+        return restart();
     }
 
     /// Forgets the sequence.
@@ -61,7 +70,7 @@ public final class ModelRun implements AutoCloseable {
     /// Appends `ids` and returns the logits after each, `[ids.length, vocabSize]`; valid until the next call.
     public Activations append(int... ids) {
         batch.clear();
-        batch.addSequence(blocks);
+        batch.addSequence(blocks, adapters);
         for (int id : ids) {
             batch.addToken(id, position++);
             batch.wantLogits();

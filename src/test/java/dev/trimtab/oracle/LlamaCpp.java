@@ -3,6 +3,7 @@ package dev.trimtab.oracle;
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_BOOLEAN;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import dev.trimtab.error.BadCheckpoint;
@@ -109,6 +110,30 @@ public final class LlamaCpp implements AutoCloseable {
             }
         }
         return best;
+    }
+
+    /// Adds the adapter in `gguf` to all that is computed from now on, times `scale`.
+    ///
+    /// @throws IllegalArgumentException when llama.cpp refuses it; the message holds what it logged
+    public void adapt(Path gguf, float scale) {
+        LIBRARY.complaints();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment adapter = LlamaLibrary.call(() -> (MemorySegment)
+                    LIBRARY.function("llama_adapter_lora_init", FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS))
+                            .invoke(model.handle(), arena.allocateFrom(gguf.toString())));
+            if (adapter.address() == 0) {
+                throw new IllegalArgumentException(gguf + " is refused: " + LIBRARY.complaints());
+            }
+            FunctionDescriptor type = FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, JAVA_FLOAT);
+            LlamaLibrary.call(() -> (int) LIBRARY.function("llama_set_adapter_lora", type)
+                    .invoke(running().handle(), adapter, scale));
+        }
+    }
+
+    /// Takes all adapters away.
+    public void clearAdapters() {
+        LlamaLibrary.run(() -> LIBRARY.function("llama_clear_adapter_lora", FunctionDescriptor.ofVoid(ADDRESS))
+                .invoke(running().handle()));
     }
 
     private LlamaContext running() {

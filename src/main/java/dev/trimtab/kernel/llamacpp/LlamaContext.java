@@ -117,6 +117,11 @@ public final class LlamaContext implements AutoCloseable {
         return vocabSize;
     }
 
+    /// For functions that this class does not call.
+    public MemorySegment handle() {
+        return handle;
+    }
+
     /// Empties the batch.
     public void clear() {
         count = 0;

@@ -63,7 +63,7 @@ public final class LlamaModel implements AutoCloseable {
     }
 
     /// llama.cpp's `llama_model *`.
-    MemorySegment handle() {
+    public MemorySegment handle() {
         return handle;
     }
 
