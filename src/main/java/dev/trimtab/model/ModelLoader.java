@@ -106,7 +106,13 @@ public final class ModelLoader {
             loaded = true;
             AdapterShelf shelf = new AdapterShelf(new AdapterPacker(
                     AdapterBase.of(source), reader.adapters().sites(), packing.kernels(), options.precision()));
-            return new Model(config, weights, packing.kernels(), kvLayout, capacity, new Model.Adapters(reader.adapters(), shelf));
+            return new Model(
+                    config,
+                    weights,
+                    packing.kernels(),
+                    kvLayout,
+                    capacity,
+                    new Model.Adapters(reader.adapters(), shelf));
         } finally {
             if (!loaded) {
                 reader.leases().forEach(TensorStore.Lease::close);

@@ -75,10 +75,7 @@ public record AdapterBase(
             throw BadCheckpoint.mismatch(where, "whole heads of " + headDim + " rows", shape);
         }
         return new LoraTarget(
-                target.name(),
-                target.a(),
-                adapter.headRows().reordered(target.b(), headRows, headDim),
-                target.scale());
+                target.name(), target.a(), adapter.headRows().reordered(target.b(), headRows, headDim), target.scale());
     }
 
     private void refuseEmbedding(String where, String name) {

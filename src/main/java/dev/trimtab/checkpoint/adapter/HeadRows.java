@@ -56,6 +56,7 @@ public enum HeadRows {
             long from = row - row % headDim + source(target, row % headDim, headDim);
             MemorySegment.copy(matrix.data(), from * rowBytes, copy, row * rowBytes, rowBytes);
         }
-        return new Tensor(matrix.name(), matrix.encoding(), Shape.of(rows, matrix.shape().columns()), copy);
+        return new Tensor(
+                matrix.name(), matrix.encoding(), Shape.of(rows, matrix.shape().columns()), copy);
     }
 }

@@ -32,8 +32,7 @@ public final class LoraAdapter implements AutoCloseable {
     /// @param architecture of the base, where the format says it
     /// @param headRows the order of q's and k's rows
     /// @param targets by canonical name of the matrix
-    record Contents(
-            String source, Optional<String> architecture, HeadRows headRows, Map<String, LoraTarget> targets) {
+    record Contents(String source, Optional<String> architecture, HeadRows headRows, Map<String, LoraTarget> targets) {
         Contents {
             targets = Collections.unmodifiableMap(new LinkedHashMap<>(targets));
             if (targets.isEmpty() || targets.size() > TARGETS_MAX) {

@@ -33,7 +33,10 @@ final class PeftConfig {
 
     /// Lists and tables of what is more than LoRA.
     private static final Set<String> LISTS = Set.of(
-            "modules_to_save", "layer_replication", "alora_invocation_tokens", "target_parameters",
+            "modules_to_save",
+            "layer_replication",
+            "alora_invocation_tokens",
+            "target_parameters",
             "trainable_token_indices");
 
     private final Metadata config;
@@ -136,8 +139,6 @@ final class PeftConfig {
     }
 
     private static boolean matches(String key, String module) {
-        return key.startsWith("^")
-                ? module.equals(key.substring(1))
-                : module.equals(key) || module.endsWith("." + key);
+        return key.startsWith("^") ? module.equals(key.substring(1)) : module.equals(key) || module.endsWith("." + key);
     }
 }

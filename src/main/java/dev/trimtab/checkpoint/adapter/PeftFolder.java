@@ -78,8 +78,7 @@ final class PeftFolder {
         return new LoraAdapter.Contents(folder.toString(), Optional.empty(), HeadRows.HALVES, targets);
     }
 
-    private static LoraTarget target(
-            Path path, PeftConfig config, String module, Tensor a, @Nullable Tensor b) {
+    private static LoraTarget target(Path path, PeftConfig config, String module, Tensor a, @Nullable Tensor b) {
         if (b == null) {
             throw missing(path, module, "lora_B");
         }

@@ -46,8 +46,8 @@ public final class MergedSource implements WeightSource {
         AdapterBase facts = AdapterBase.of(base);
         for (Merging merging : mergings) {
             facts.fit(merging.adapter())
-                    .forEach((name, target) -> parts.computeIfAbsent(name, _ -> new ArrayList<>())
-                            .add(new Part(target, merging.scale())));
+                    .forEach((name, target) ->
+                            parts.computeIfAbsent(name, _ -> new ArrayList<>()).add(new Part(target, merging.scale())));
         }
     }
 

@@ -36,7 +36,8 @@ public final class PackedAdapter {
         return id;
     }
 
-    @Nullable Factors factors(int site) {
+    @Nullable
+    Factors factors(int site) {
         return factors[site];
     }
 

@@ -24,8 +24,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param base what they must fit
 /// @param sites the model's, by index
-public record AdapterPacker(
-        AdapterBase base, List<AdapterSite> sites, Kernels kernels, ActivationPrecision precision) {
+public record AdapterPacker(AdapterBase base, List<AdapterSite> sites, Kernels kernels, ActivationPrecision precision) {
     /// The largest number in f16.
     private static final float F16_MAX = 65_504;
 
@@ -63,7 +62,9 @@ public record AdapterPacker(
         long bytes = 0;
         for (Piece piece : pieces(adapter)) {
             bytes += packedBytes(piece.part().b());
-            bytes += counted.add(piece.whole().name()) ? packedBytes(piece.whole().a()) : 0;
+            bytes += counted.add(piece.whole().name())
+                    ? packedBytes(piece.whole().a())
+                    : 0;
         }
         return bytes;
     }

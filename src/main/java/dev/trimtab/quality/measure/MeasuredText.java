@@ -70,7 +70,8 @@ public record MeasuredText(List<Chunk> chunks, int context, List<int[]> prompts,
         if (length < CHUNK_TOKENS_MIN) {
             throw InvalidRequest.of("chunks of " + length + " tokens: " + CHUNK_TOKENS_MIN + " or more expected");
         }
-        OptionalInt bos = tokenizer.vocabulary().addsBos() ? tokenizer.vocabulary().bos() : OptionalInt.empty();
+        OptionalInt bos =
+                tokenizer.vocabulary().addsBos() ? tokenizer.vocabulary().bos() : OptionalInt.empty();
         List<Chunk> chunks = new ArrayList<>();
         for (int from = 0; from + length <= ids.length; from += length) {
             int[] chunk = Arrays.copyOfRange(ids, from, from + length);
@@ -99,7 +100,8 @@ public record MeasuredText(List<Chunk> chunks, int context, List<int[]> prompts,
     }
 
     private static MeasuredText of(Tokenizer tokenizer, List<Chunk> chunks) {
-        int context = chunks.stream().mapToInt(chunk -> chunk.ids().length).max().orElse(0);
+        int context =
+                chunks.stream().mapToInt(chunk -> chunk.ids().length).max().orElse(0);
         int count = Math.min(PROMPTS_MAX, chunks.size());
         List<int[]> prompts = new ArrayList<>();
         for (int i = 0; i < count; i++) {

@@ -26,7 +26,8 @@ final class SpeedReading implements AutoCloseable {
         int context = model.contextLength();
         int decodes = Math.max(1, Math.min(DECODES, context / 2));
         this.nanoClock = nanoClock;
-        this.prefillTokens = Math.max(1, Math.min(Math.min(PREFILL_TOKENS_MAX, model.tokenCapacity()), context - decodes));
+        this.prefillTokens =
+                Math.max(1, Math.min(Math.min(PREFILL_TOKENS_MAX, model.tokenCapacity()), context - decodes));
         this.decode = new double[Math.min(decodes, Math.max(1, context - prefillTokens))];
         this.ids = new int[prefillTokens + decode.length];
         int[] some = text.chunks().getFirst().ids();

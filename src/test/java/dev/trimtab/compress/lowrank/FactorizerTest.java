@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.trimtab.compress.calibration.Covariance;
-import dev.trimtab.compress.matrix.Cholesky;
 import dev.trimtab.compress.matrix.Matrix;
 import dev.trimtab.compress.matrix.Samples;
 import dev.trimtab.error.BadCheckpoint;
@@ -74,9 +73,7 @@ class FactorizerTest {
         Matrix w = Samples.normal(rows, columns, 1);
         Matrix x = Samples.correlated(4 * columns, columns, 2);
         Covariance c = Samples.inputs(x).covariance();
-        Matrix lower =
-                Cholesky.of(new Matrix(columns, columns, c.values()), 0, pool).lower();
-        DMatrixRMaj whitened = Samples.times(w, lower);
+        DMatrixRMaj whitened = Samples.times(w, Samples.root(c));
         double least = Arrays.stream(Samples.energies(whitened)).skip(rank).sum();
 
         Factors factors = factorizer(w, Weighting.covariance(c, columns)).ofRank(rank);

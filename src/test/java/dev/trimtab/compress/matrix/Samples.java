@@ -120,6 +120,16 @@ public final class Samples {
                 .toArray();
     }
 
+    /// L of `C = L L^T`.
+    public static Matrix root(Covariance covariance) {
+        var cholesky = DecompositionFactory_DDRM.chol(covariance.size(), true);
+        Matrix c = new Matrix(covariance.size(), covariance.size(), covariance.values());
+        if (!cholesky.decompose(toLibrary(c))) {
+            throw new AssertionError("positive definite inputs expected");
+        }
+        return fromLibrary(cholesky.getT(null));
+    }
+
     public static DMatrixRMaj times(Matrix a, Matrix b) {
         DMatrixRMaj c = new DMatrixRMaj(a.rows(), b.columns());
         CommonOps_DDRM.mult(toLibrary(a), toLibrary(b), c);

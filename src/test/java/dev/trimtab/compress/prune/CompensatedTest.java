@@ -2,7 +2,6 @@ package dev.trimtab.compress.prune;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assertions.within;
 
 import dev.trimtab.compress.calibration.Covariance;
 import dev.trimtab.compress.calibration.InputStatistics;

@@ -62,8 +62,7 @@ class LiveAdapterTest {
             float[][] rows = new float[IDS.length][];
             Arrays.setAll(
                     rows,
-                    i -> Arrays.copyOfRange(
-                            found.values(), i * found.stride(), i * found.stride() + found.columns()));
+                    i -> Arrays.copyOfRange(found.values(), i * found.stride(), i * found.stride() + found.columns()));
             return rows;
         }
     }

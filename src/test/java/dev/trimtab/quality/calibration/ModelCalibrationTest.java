@@ -55,7 +55,11 @@ class ModelCalibrationTest {
         Function<LoadListener, Model> load = listener -> {
             loads.incrementAndGet();
             return ModelLoader.load(
-                    checkpoint, Kernels.scalar(pool), ModelLoader.Options.EXACT, ModelCalibration.CAPACITY, listener);
+                    checkpoint,
+                    new ModelLoader.Packing(Kernels.scalar(pool)),
+                    ModelLoader.Options.EXACT,
+                    ModelCalibration.CAPACITY,
+                    listener);
         };
         CalibrationText text = CalibrationText.of(windows);
         return new ModelCalibration(new ModelCalibration.Request("weights", text, pool, load, kept));
