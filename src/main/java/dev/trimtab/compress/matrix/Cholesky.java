@@ -96,16 +96,20 @@ public final class Cholesky {
                 System.arraycopy(lower, start + from, factors, 0, to - from);
                 System.arraycopy(lower, start + to, row, 0, i + 1);
                 for (int k = 0; k < BLOCK; k += STEP) {
-                    subtract(row, i + 1, factors, k, panel[k], panel[k + 1], panel[k + 2], panel[k + 3]);
+                    subtract(row, i + 1, factors, panel, k);
                 }
                 System.arraycopy(row, 0, lower, start + to, i + 1);
             }
         });
     }
 
-    /// `row[j] -= sum_i factors[at + i] pi[j]` for `j < count`. Arrays from index 0 on, so that C2 vectorizes it.
-    private static void subtract(
-            double[] row, int count, double[] factors, int at, double[] p0, double[] p1, double[] p2, double[] p3) {
+    /// `row[j] -= sum_k factors[k] lines[k][j]` for `j < count` and four k from `at`. Arrays from index 0 on, so
+    /// that C2 vectorizes it.
+    private static void subtract(double[] row, int count, double[] factors, double[][] lines, int at) {
+        double[] p0 = lines[at];
+        double[] p1 = lines[at + 1];
+        double[] p2 = lines[at + 2];
+        double[] p3 = lines[at + 3];
         double f0 = -factors[at];
         double f1 = -factors[at + 1];
         double f2 = -factors[at + 2];
@@ -163,11 +167,11 @@ public final class Cholesky {
         divide(sides[i], lower[i * size + i]);
     }
 
-    /// Behind `to` stands what is multiplied by 0: `factors` ends in zeros, or the next side is skipped.
+    /// `sides[i] -= sum_k factors[k] sides[k]` for `from <= k < to`.
     private static void subtractAll(double[][] sides, int i, int from, int to, double[] factors) {
         int k = from;
         for (; k + STEP <= to; k += STEP) {
-            subtract(sides[i], SIDES, factors, k, sides[k], sides[k + 1], sides[k + 2], sides[k + 3]);
+            subtract(sides[i], SIDES, factors, sides, k);
         }
         for (; k < to; k++) {
             double factor = factors[k];
