@@ -23,6 +23,6 @@ public record Measured(
 
     /// The state of what was found this way.
     VariantState state() {
-        return missedGate.<VariantState>map(VariantState.Quarantined::new).orElse(VariantState.READY);
+        return missedGate.<VariantState>map(VariantState.Quarantined::new).orElse(new VariantState.Ready());
     }
 }

@@ -81,7 +81,7 @@ public final class VariantRegistry {
         put(new Slot(
                 slot.name(),
                 slot.model(),
-                VariantState.UNMEASURED,
+                new VariantState.Unmeasured(),
                 Optional.of(variant),
                 Optional.empty(),
                 slot.lastUsedMillis()));
@@ -112,7 +112,7 @@ public final class VariantRegistry {
             case VariantState.Loading _ -> throw new Conflict("variant `" + name + "` is still being loaded");
             case VariantState.Draining _ -> throw new Conflict("variant `" + name + "` is being unloaded already");
             case VariantState.Unmeasured _, VariantState.Ready _, VariantState.Quarantined _, VariantState.Failed _ ->
-                put(slot.as(VariantState.DRAINING));
+                put(slot.as(new VariantState.Draining()));
         }
         return slot.variant();
     }

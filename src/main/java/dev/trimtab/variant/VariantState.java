@@ -34,9 +34,6 @@ public sealed interface VariantState {
     /// @param error why
     record Failed(String error) implements VariantState {}
 
-    VariantState UNMEASURED = new Unmeasured();
-    VariantState READY = new Ready();
-    VariantState DRAINING = new Draining();
 
     /// Every word that [#word()] has.
     List<String> WORDS = List.of("loading", "unmeasured", "ready", "quarantined", "draining", "failed");

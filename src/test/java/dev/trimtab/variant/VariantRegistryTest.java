@@ -44,7 +44,7 @@ class VariantRegistryTest {
     void servesAFreshVariantToThoseWhoNameIt() {
         load("demo-int4", "demo");
 
-        assertThat(registry.slot("demo-int4").state()).isEqualTo(VariantState.UNMEASURED);
+        assertThat(registry.slot("demo-int4").state()).isEqualTo(new VariantState.Unmeasured());
         assertThat(registry.get("demo-int4").name()).isEqualTo("demo-int4");
         assertThatThrownBy(() -> registry.get("demo")).isInstanceOf(NotFound.class);
     }
@@ -102,7 +102,7 @@ class VariantRegistryTest {
                 .isInstanceOf(NotFound.class)
                 .hasMessageContaining("same-top: at least 0.9 expected, found 0.5");
         registry.measured("demo-int2", GOOD);
-        assertThat(registry.slot("demo-int2").state()).isEqualTo(VariantState.READY);
+        assertThat(registry.slot("demo-int2").state()).isEqualTo(new VariantState.Ready());
     }
 
     @Test
@@ -113,7 +113,7 @@ class VariantRegistryTest {
         registry.measured("demo", GOOD);
         registry.measured("gone", GOOD);
 
-        assertThat(registry.slot("demo").state()).isEqualTo(VariantState.DRAINING);
+        assertThat(registry.slot("demo").state()).isEqualTo(new VariantState.Draining());
         assertThat(registry.find("gone")).isEmpty();
     }
 

@@ -8,6 +8,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 
 /// Something that was begun and will end: a load, a drain. `done` is completed on the thread that did it, with
 /// the failure where there is one.
@@ -42,7 +43,7 @@ public record Ticket(String name, LoadProgress progress, CompletableFuture<Void>
         }
     }
 
-    private static RuntimeException thrown(Throwable cause) {
+    private static RuntimeException thrown(@Nullable Throwable cause) {
         return cause instanceof RuntimeException known ? known : new Internal("a variant's load failed", cause);
     }
 }

@@ -11,6 +11,6 @@ import dev.trimtab.variant.VariantState;
 public record VariantReport(Slot slot, long takenBytes, boolean isPinned, boolean isDefault) {
     /// The same, being drained.
     public VariantReport draining() {
-        return new VariantReport(slot.as(VariantState.DRAINING), takenBytes, isPinned, isDefault);
+        return new VariantReport(slot.as(new VariantState.Draining()), takenBytes, isPinned, isDefault);
     }
 }

@@ -61,7 +61,7 @@ class VariantLifecycleTest {
         lifecycle.load(order("a")).await();
 
         assertThat(registry.get("a")).isSameAs(factory.held().get("a"));
-        assertThat(registry.slot("a").state()).isEqualTo(VariantState.UNMEASURED);
+        assertThat(registry.slot("a").state()).isEqualTo(new VariantState.Unmeasured());
         assertThat(budget.takenBytes()).isEqualTo(FakeFactory.BYTES);
         assertThat(heard).containsExactly("loaded a");
     }
@@ -256,7 +256,7 @@ class VariantLifecycleTest {
         Ticket ticket = lifecycle.unload("a");
         looked.join();
 
-        assertThat(registry.slot("a").state()).isEqualTo(VariantState.DRAINING);
+        assertThat(registry.slot("a").state()).isEqualTo(new VariantState.Draining());
         assertThatThrownBy(() -> registry.get("a")).hasMessageContaining("being unloaded");
         assertThatThrownBy(() -> lifecycle.unload("a")).isInstanceOf(Conflict.class);
         assertThatThrownBy(() -> lifecycle.load(order("a"))).isInstanceOf(Conflict.class);
