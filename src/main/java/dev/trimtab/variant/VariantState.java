@@ -34,7 +34,6 @@ public sealed interface VariantState {
     /// @param error why
     record Failed(String error) implements VariantState {}
 
-
     /// Every word that [#word()] has.
     List<String> WORDS = List.of("loading", "unmeasured", "ready", "quarantined", "draining", "failed");
 

@@ -108,7 +108,7 @@ class VariantSoakTest {
     private static void report(int cycles, SoakTraffic traffic, double[] residentBytes) {
         System.err.printf(
                 Locale.ROOT,
-                "SOAK %d cycles: %d requests finished, %d refused or failed and told why, resident %.1f MB at the end%n",
+                "SOAK %d cycles: %d requests finished, %d refused or failed and told why, resident %.1f MB%n",
                 cycles,
                 traffic.finished(),
                 traffic.told(),

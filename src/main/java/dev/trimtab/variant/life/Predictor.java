@@ -69,7 +69,7 @@ final class Predictor {
                 OptionalDouble.of(bandwidth * GIGA / demand.weightBytes()),
                 String.format(
                         Locale.ROOT,
-                        "at most: every weight is read once a token, at the %.1f GB/s measured of this machine's memory",
+                        "at most: every weight is read once a token, at the %.1f GB/s of this machine's memory",
                         bandwidth));
     }
 

@@ -44,6 +44,10 @@ public record Ticket(String name, LoadProgress progress, CompletableFuture<Void>
     }
 
     private static RuntimeException thrown(@Nullable Throwable cause) {
-        return cause instanceof RuntimeException known ? known : new Internal("a variant's load failed", cause);
+        return switch (cause) {
+            case RuntimeException known -> known;
+            case null -> new Internal("a variant's load or unload failed");
+            default -> new Internal("a variant's load or unload failed", cause);
+        };
     }
 }

@@ -47,9 +47,8 @@ final class AdminGateTest {
 
         assertThat(answer.status()).isEqualTo(200);
         assertThat(nextLine())
-                .matches(
-                        "\\{\"request\":\"req_1\",\"actor\":\"loopback\",\"peer\":\"127.0.0.1\",\"action\":\"makeThing\","
-                                + "\"target\":\"a thing\",\"outcome\":\"200\",\"millis\":[0-9]+}");
+                .matches("\\{\"request\":\"req_1\",\"actor\":\"loopback\",\"peer\":\"127.0.0.1\","
+                        + "\"action\":\"makeThing\",\"target\":\"a thing\",\"outcome\":\"200\",\"millis\":[0-9]+}");
     }
 
     @ParameterizedTest
