@@ -89,7 +89,7 @@ class CodebookLinearTest {
             }
             int from = token * plain.stride();
             assertThat(Arrays.copyOfRange(plain.values(), from + rows, from + plain.stride()))
-                    .containsOnly(0);
+                    .isEqualTo(new float[plain.stride() - rows]);
             assertThat(Arrays.copyOfRange(fast.values(), from, from + fast.stride()))
                     .isEqualTo(Arrays.copyOfRange(plain.values(), from, from + plain.stride()));
         }
@@ -131,10 +131,11 @@ class CodebookLinearTest {
         }
     }
 
-    /// Which would fail here if the scratch of a step were made anew.
+    /// It would fail if the scratch of a step were made anew. In the scalar tier, because the Vector API makes
+    /// objects until it is compiled.
     @Test
     void makesNoGarbageForEachStep() {
-        LinearOperator linear = Kernels.best(pool).codebook(form(512, 1024, 4, 1), arena);
+        LinearOperator linear = Kernels.scalar(pool).codebook(form(512, 1024, 4, 1), arena);
         Activations in = activations(1, 1024);
         var out = new Activations(1, 512);
         var threads = (com.sun.management.ThreadMXBean) java.lang.management.ManagementFactory.getThreadMXBean();
