@@ -13,8 +13,6 @@ final class VectorLinear implements LinearOperator {
     /// Panels that the largest kernel takes.
     static final int GROUP = TileSums.PANELS;
 
-    private static final int TILE = PackedMatrix.TILE;
-
     /// Activations, in elements, that stay in the second-level cache while panels pass over them.
     private static final int CACHED_ACTIVATIONS = 1 << 16;
 
