@@ -14,10 +14,13 @@ import dev.trimtab.api.http.JsonWriter;
 import dev.trimtab.api.http.OpenApiDocument;
 import dev.trimtab.api.http.Schemas;
 import dev.trimtab.api.http.Surroundings;
+import dev.trimtab.api.lora.LoraEndpoints;
+import dev.trimtab.api.lora.LoraSchemas;
 import dev.trimtab.api.openai.OpenAiEndpoints;
 import dev.trimtab.api.openai.OpenAiSchemas;
 import dev.trimtab.variant.VariantRegistry;
 import dev.trimtab.variant.life.VariantAdministration;
+import dev.trimtab.variant.adapter.AdapterDirectory;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerOptions;
@@ -39,17 +42,20 @@ public final class Api {
     private final Dispatcher dispatcher;
     private volatile boolean started;
 
-    /// `administration` is empty until the process knows what its models take.
+    /// `directory` is of what `registry` serves; `administration` is empty until the process knows what its models
+    /// take.
     public Api(
             VariantRegistry registry,
+            AdapterDirectory directory,
             ApiOptions options,
             ApiListener listener,
             Surroundings surroundings,
             Supplier<Optional<VariantAdministration>> administration) {
         this.registry = registry;
         this.surroundings = surroundings;
-        endpoints.addAll(new OpenAiEndpoints(registry, options.limits()).list());
+        endpoints.addAll(new OpenAiEndpoints(directory, options.limits()).list());
         endpoints.addAll(new AdminEndpoints(administration).list());
+        endpoints.addAll(new LoraEndpoints(directory).list());
         endpoints.add(probe("live", "Whether the process runs.", this::live));
         endpoints.add(probe("ready", "Whether all declared models are served.", this::ready));
         endpoints.add(probe("started", "Whether they have all been served since the start.", this::started));
@@ -99,6 +105,7 @@ public final class Api {
     private static Map<String, Map<String, Object>> schemas() {
         Map<String, Map<String, Object>> schemas = new LinkedHashMap<>(OpenAiSchemas.all());
         schemas.putAll(AdminSchemas.all());
+        schemas.putAll(LoraSchemas.all());
         schemas.put("Health", Schemas.object("", Schemas.required("status", Schemas.word("", "UP", "DOWN"))));
         schemas.put("Metrics", Schemas.string("Prometheus' text format, 0.0.4."));
         schemas.put("OpenApi", Schemas.object("OpenAPI 3.1."));

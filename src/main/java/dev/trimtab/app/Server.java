@@ -8,6 +8,7 @@ import dev.trimtab.telemetry.Telemetry;
 import dev.trimtab.variant.MemoryPlan;
 import dev.trimtab.variant.VariantRegistry;
 import dev.trimtab.variant.life.VariantAdministration;
+import dev.trimtab.variant.adapter.AdapterDirectory;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.quarkus.logging.Log;
@@ -42,7 +43,14 @@ public class Server {
 
     void mount(@Observes Router router) {
         Surroundings surroundings = Surroundings.system(meters::scrape);
-        new Api(registry, config.api(host), telemetry.api(), surroundings, this::administration).mount(router);
+        new Api(
+                        registry,
+                        new AdapterDirectory(registry, config.modelRoot()),
+                        config.api(host),
+                        telemetry.api(),
+                        surroundings,
+                        this::administration)
+                .mount(router);
     }
 
     void start(@Observes StartupEvent event) {

@@ -13,6 +13,8 @@ import dev.trimtab.variant.ModelDeclaration;
 import dev.trimtab.variant.ModelSource;
 import dev.trimtab.variant.VariantDeclaration;
 import dev.trimtab.variant.VariantDeclaration.Pin;
+import dev.trimtab.variant.adapter.AdapterDeclaration;
+import dev.trimtab.variant.adapter.AdapterDeclaration.Mode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,6 +33,11 @@ import org.jspecify.annotations.Nullable;
 ///       - name: demo-int4     # the id clients name; the model's name stands for the first
 ///         recipe: int4        # a scheme, or a recipe's path, relative to this file
 ///         pin: true           # never evicted for another; the first never is
+///     adapters:               # LoRA, over each variant
+///       - name: sql           # what clients name it by
+///         path: lora/sql.gguf # or a PEFT folder, relative to this file
+///         scale: 1.0          # its factor; default 1
+///         mode: live          # or merge: part of the weights
 /// ```
 public record ServingFile(@Nullable List<Entry> models) {
     /// One model as it is written.
@@ -38,7 +45,15 @@ public record ServingFile(@Nullable List<Entry> models) {
             @Nullable String name,
             @Nullable String source,
             @Nullable String backend,
-            @Nullable List<VariantEntry> variants) {}
+            @Nullable List<VariantEntry> variants,
+            @Nullable List<AdapterEntry> adapters) {}
+
+    /// One adapter as it is written.
+    public record AdapterEntry(
+            @Nullable String name,
+            @Nullable String path,
+            @Nullable Float scale,
+            @Nullable String mode) {}
 
     /// One variant as it is written.
     public record VariantEntry(
@@ -104,20 +119,34 @@ public record ServingFile(@Nullable List<Entry> models) {
         }
         Backend backend = entry.backend() == null ? Backend.TRIMTAB : Backend.of(entry.backend());
         String name = entry.name() == null ? source.defaultName() : entry.name();
-        if (entry.variants() == null) {
-            return new ModelDeclaration(name, source, backend);
-        }
-        List<VariantDeclaration> variants =
-                entry.variants().stream().map(variant -> variant(file, variant)).toList();
+        List<AdapterEntry> written = entry.adapters() == null ? List.of() : entry.adapters();
+        List<AdapterDeclaration> adapters =
+                written.stream().map(adapter -> adapter(file, adapter)).toList();
+        List<VariantDeclaration> variants = entry.variants() == null
+                ? List.of(new VariantDeclaration(name, Optional.empty(), Pin.EVICTABLE, adapters))
+                : entry.variants().stream()
+                        .map(variant -> variant(file, variant, adapters))
+                        .toList();
         return new ModelDeclaration(name, source, backend, variants);
     }
 
-    private static VariantDeclaration variant(Path file, VariantEntry entry) {
+    private static AdapterDeclaration adapter(Path file, AdapterEntry entry) {
+        if (entry.name() == null || entry.path() == null) {
+            throw new BadConfiguration(file + ": an adapter needs a `name` and a `path`");
+        }
+        return new AdapterDeclaration(
+                entry.name(),
+                file.toAbsolutePath().resolveSibling(entry.path()),
+                entry.scale() == null ? 1 : entry.scale(),
+                entry.mode() == null ? Mode.LIVE : Mode.of(entry.mode()));
+    }
+
+    private static VariantDeclaration variant(Path file, VariantEntry entry, List<AdapterDeclaration> adapters) {
         if (entry.name() == null || entry.recipe() == null) {
             throw new BadConfiguration(file + ": a variant needs a `name` and a `recipe`: a scheme or a path");
         }
         Path folder = file.toAbsolutePath().resolveSibling("");
         Pin pin = Boolean.TRUE.equals(entry.pin()) ? Pin.PINNED : Pin.EVICTABLE;
-        return new VariantDeclaration(entry.name(), Optional.of(Recipe.of(entry.recipe(), folder)), pin);
+        return new VariantDeclaration(entry.name(), Optional.of(Recipe.of(entry.recipe(), folder)), pin, adapters);
     }
 }

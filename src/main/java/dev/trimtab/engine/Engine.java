@@ -80,18 +80,26 @@ public final class Engine implements AutoCloseable {
         Sequence.Times times = new Sequence.Times(surroundings.nanoClock().getAsLong());
         AdapterShelf.Lease adapters = model.adapters().lease(request.adapters());
         Sequence sequence = new Sequence(request, adapters, sink, tokenizer.detokenizer(), lengthMax, times);
-        try {
-            inbox.offer(sequence);
-        } catch (TrimtabException refusal) {
-            adapters.close();
-            throw refusal;
-        }
+        queue(sequence, adapters);
         wakeUp.run();
         return () -> {
             sequence.cancel();
             inbox.noteCancel();
             wakeUp.run();
         };
+    }
+
+    /// A sequence that is refused holds no adapters.
+    private void queue(Sequence sequence, AdapterShelf.Lease adapters) {
+        boolean queued = false;
+        try {
+            inbox.offer(sequence);
+            queued = true;
+        } finally {
+            if (!queued) {
+                adapters.close();
+            }
+        }
     }
 
     /// Runs one step; false when there was nothing to do.

@@ -15,6 +15,7 @@ import dev.trimtab.template.ChatTemplate;
 import dev.trimtab.tensor.Encoding;
 import dev.trimtab.tensor.Tensor;
 import dev.trimtab.tokenizer.Tokenizer;
+import dev.trimtab.variant.adapter.DeclaredAdapters;
 import dev.trimtab.variant.llamacpp.LlamaBackend;
 import dev.trimtab.variant.llamacpp.LlamaForwardPass;
 import java.util.Collections;
@@ -37,9 +38,13 @@ record LoadedCheckpoint<M extends ForwardPass>(
     /// @param options where no recipe says otherwise
     record Request(
             ModelLoader.Packing packing,
-            Optional<Recipe> recipe,
+            VariantDeclaration declared,
             ModelLoader.Options options,
-            Model.Capacity capacity) {}
+            Model.Capacity capacity) {
+        Optional<Recipe> recipe() {
+            return declared.recipe();
+        }
+    }
 
     /// Reads tokenizer and template before the weights, so that what is wrong is found before the long part.
     ///
@@ -51,9 +56,15 @@ record LoadedCheckpoint<M extends ForwardPass>(
         Optional<ChatTemplate> template = template(metadata);
         SamplingDefaults sampling = SamplingDefaults.of(metadata);
         ModelLoader.Options options = PlannedOptions.of(request.recipe(), checkpoint, request.options());
-        Model model = ModelLoader.load(checkpoint, request.packing(), options, request.capacity(), listener);
+        DeclaredAdapters adapters = new DeclaredAdapters(request.declared().adapters());
+        Model model = adapters.load(
+                checkpoint,
+                weights -> ModelLoader.load(weights, request.packing(), options, request.capacity(), listener));
         Map<String, Object> facts = describe(checkpoint, model, sampling);
         request.recipe().ifPresent(recipe -> facts.put("recipe", recipe.name()));
+        if (!adapters.mergedNames().isEmpty()) {
+            facts.put("merged_adapters", adapters.mergedNames());
+        }
         facts.put("weight_bytes", model.weightBytes());
         facts.put("kv_bytes_per_token", model.kvLayout().blockBytes() / KvLayout.BLOCK_TOKENS);
         return new LoadedCheckpoint<>(model, tokenizer, template, sampling, Collections.unmodifiableMap(facts));

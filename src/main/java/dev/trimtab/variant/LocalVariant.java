@@ -9,6 +9,8 @@ import dev.trimtab.model.ForwardPass;
 import dev.trimtab.model.Model;
 import dev.trimtab.template.ChatTemplate;
 import dev.trimtab.tokenizer.Tokenizer;
+import dev.trimtab.variant.adapter.Adapters;
+import dev.trimtab.variant.adapter.LocalAdapters;
 import java.util.Map;
 import java.util.Optional;
 
@@ -21,6 +23,7 @@ final class LocalVariant implements Variant {
     private final Optional<ChatTemplate> chatTemplate;
     private final SamplingDefaults samplingDefaults;
     private final Engine engine;
+    private final Adapters adapters;
     private final Map<String, Object> description;
     private final Runnable release;
 
@@ -33,6 +36,7 @@ final class LocalVariant implements Variant {
         this.chatTemplate = loaded.chatTemplate();
         this.samplingDefaults = loaded.samplingDefaults();
         this.engine = engine;
+        this.adapters = new LocalAdapters(model.adapters());
         this.description = loaded.description();
         this.release = release;
     }
@@ -80,6 +84,11 @@ final class LocalVariant implements Variant {
     @Override
     public Generation submit(GenerationRequest request, TokenSink sink) {
         return engine.submit(request, sink);
+    }
+
+    @Override
+    public Adapters adapters() {
+        return adapters;
     }
 
     @Override

@@ -3,7 +3,9 @@ package dev.trimtab.variant;
 import dev.trimtab.error.BadConfiguration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /// A model to serve: the id clients name, where its checkpoint is, what computes it, and in which variants.
 ///
@@ -29,11 +31,27 @@ public record ModelDeclaration(String name, ModelSource source, Backend backend,
         if (variants.isEmpty()) {
             throw new BadConfiguration("model `" + name + "`: `variants` must list at least one");
         }
+        refuseTwins(name, variants);
         if (backend != Backend.TRIMTAB
-                && variants.stream().anyMatch(variant -> variant.recipe().isPresent())) {
-            throw new BadConfiguration("model `" + name + "`: recipes are for backend " + Backend.TRIMTAB.word() + "; "
-                    + backend.word() + " loads a checkpoint as it is");
+                && variants.stream()
+                        .anyMatch(variant -> variant.recipe().isPresent()
+                                || !variant.adapters().isEmpty())) {
+            throw new BadConfiguration("model `" + name + "`: recipes and adapters are for backend "
+                    + Backend.TRIMTAB.word() + "; " + backend.word() + " loads a checkpoint as it is");
         }
+    }
+
+    private static void refuseTwins(String model, List<VariantDeclaration> variants) {
+        Set<String> names = variants.stream().map(VariantDeclaration::name).collect(Collectors.toSet());
+        names.add(model);
+        variants.stream()
+                .flatMap(variant -> variant.adapters().stream())
+                .filter(adapter -> names.contains(adapter.name()))
+                .findFirst()
+                .ifPresent(twin -> {
+                    throw new BadConfiguration(
+                            "model `" + model + "`: an adapter is named `" + twin.name() + "` as a model is");
+                });
     }
 
     static void checkName(String name) {

@@ -6,6 +6,7 @@ import dev.trimtab.engine.GenerationRequest;
 import dev.trimtab.engine.TokenSink;
 import dev.trimtab.template.ChatTemplate;
 import dev.trimtab.tokenizer.Tokenizer;
+import dev.trimtab.variant.adapter.Adapters;
 import java.util.Map;
 import java.util.Optional;
 
@@ -39,6 +40,16 @@ public interface Variant {
     /// Packed weights, and how much of them goes with it.
     default WeightBytes weightBytes() {
         return new WeightBytes(description().get("weight_bytes") instanceof Number bytes ? bytes.longValue() : 0, 0);
+    }
+
+    /// What can be loaded over it.
+    default Adapters adapters() {
+        return Adapters.NONE;
+    }
+
+    /// The variant this is an adapter of.
+    default Optional<String> parent() {
+        return Optional.empty();
     }
 
     /// Facts for people, in the order to show them: architecture, parameters, encoding, bytes.

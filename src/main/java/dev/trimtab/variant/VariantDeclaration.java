@@ -1,16 +1,28 @@
 package dev.trimtab.variant;
 
 import dev.trimtab.compress.recipe.Recipe;
+import dev.trimtab.error.BadConfiguration;
+import dev.trimtab.variant.adapter.AdapterDeclaration;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /// A variant of a model to serve: the id clients name, and what is made of the checkpoint.
 ///
 /// @param recipe empty serves the checkpoint as it is
-public record VariantDeclaration(String name, Optional<Recipe> recipe, Pin pin) {
+/// @param adapters over it, or merged into it
+public record VariantDeclaration(
+        String name, Optional<Recipe> recipe, Pin pin, List<AdapterDeclaration> adapters) {
     /// Whether it may have to go when another needs its memory. A model's default never has to.
     public enum Pin {
         PINNED,
         EVICTABLE
+    }
+
+    /// One without adapters.
+    public VariantDeclaration(String name, Optional<Recipe> recipe, Pin pin) {
+        this(name, recipe, pin, List.of());
     }
 
     /// One that may have to go.
@@ -20,5 +32,13 @@ public record VariantDeclaration(String name, Optional<Recipe> recipe, Pin pin) 
 
     public VariantDeclaration {
         ModelDeclaration.checkName(name);
+        adapters = List.copyOf(adapters);
+        Set<String> names = new HashSet<>();
+        adapters.stream()
+                .filter(adapter -> !names.add(adapter.name()))
+                .findFirst()
+                .ifPresent(twin -> {
+                    throw new BadConfiguration("variant `" + name + "`: two adapters are named `" + twin.name() + "`");
+                });
     }
 }

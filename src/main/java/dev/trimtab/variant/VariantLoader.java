@@ -112,7 +112,7 @@ public final class VariantLoader {
     private Variant load(VariantDeclaration declared, Checkpoint checkpoint, LoadListener listener) {
         LoadedCheckpoint<Model> loaded = LoadedCheckpoint.load(
                 checkpoint,
-                new LoadedCheckpoint.Request(packing, declared.recipe(), options.model(), options.capacity()),
+                new LoadedCheckpoint.Request(packing, declared, options.model(), options.capacity()),
                 listener);
         Model model = loaded.model();
         Home home = new Home(options.engine(), kvPool, loop);

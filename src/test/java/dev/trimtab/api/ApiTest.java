@@ -7,7 +7,9 @@ import dev.trimtab.api.http.ApiOptions;
 import dev.trimtab.api.http.Endpoint;
 import dev.trimtab.api.http.JsonReader;
 import dev.trimtab.api.http.Surroundings;
+import dev.trimtab.variant.ModelRoot;
 import dev.trimtab.variant.VariantRegistry;
+import dev.trimtab.variant.adapter.AdapterDirectory;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -101,8 +103,10 @@ final class ApiTest {
 
     @Test
     void documentsEveryEndpoint() throws Exception {
+        VariantRegistry registry = new VariantRegistry();
         Api api = new Api(
-                new VariantRegistry(),
+                registry,
+                new AdapterDirectory(registry, ModelRoot.NONE),
                 ApiOptions.DEFAULTS,
                 ApiListener.NONE,
                 Surroundings.system(() -> ""),

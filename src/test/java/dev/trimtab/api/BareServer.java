@@ -6,8 +6,10 @@ import dev.trimtab.api.http.AuditLog;
 import dev.trimtab.api.http.RequestReport;
 import dev.trimtab.api.http.Surroundings;
 import dev.trimtab.error.Internal;
+import dev.trimtab.variant.ModelRoot;
 import dev.trimtab.variant.VariantRegistry;
 import dev.trimtab.variant.life.VariantAdministration;
+import dev.trimtab.variant.adapter.AdapterDirectory;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServer;
@@ -48,7 +50,13 @@ public final class BareServer implements AutoCloseable {
                 metricsPage,
                 new AuditLog(audit::add));
         Router router = Router.router(vertx);
-        new Api(registry, options, new Keeping(listener), surroundings, () -> Optional.ofNullable(administration))
+        new Api(
+                        registry,
+                        new AdapterDirectory(registry, ModelRoot.NONE),
+                        options,
+                        new Keeping(listener),
+                        surroundings,
+                        () -> Optional.ofNullable(administration))
                 .mount(router);
         registry.add(variant);
         server = await(

@@ -7,6 +7,7 @@ import dev.trimtab.engine.TokenEvent;
 import dev.trimtab.error.InvalidRequest;
 import dev.trimtab.variant.Variant;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalLong;
 
 /// A request of either completion endpoint, checked and tokenized: every prompt is answered by as
@@ -21,6 +22,7 @@ record CompletionRequest(
         SamplingOptions sampling,
         StopCondition stop,
         String cacheSalt,
+        Map<String, Float> adapters,
         Delivery delivery) {
     /// How the answer is sent.
     enum Delivery {
@@ -50,7 +52,14 @@ record CompletionRequest(
     /// What the engine is to run as sequence `index`.
     GenerationRequest sequence(String id, int index) {
         return new GenerationRequest(
-                id, prompt(index), sampling(index), stop, cacheSalt, wanted.engineLogprobs(), wanted.promptScores());
+                id,
+                prompt(index),
+                sampling(index),
+                stop,
+                cacheSalt,
+                wanted.engineLogprobs(),
+                wanted.promptScores(),
+                adapters);
     }
 
     /// What the text of sequence `index` begins with.

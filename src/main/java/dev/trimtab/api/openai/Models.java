@@ -3,21 +3,21 @@ package dev.trimtab.api.openai;
 import dev.trimtab.api.http.Exchange;
 import dev.trimtab.api.http.JsonWriter;
 import dev.trimtab.variant.Variant;
-import dev.trimtab.variant.VariantRegistry;
+import dev.trimtab.variant.adapter.AdapterDirectory;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
 /// `GET /v1/models` and `GET /v1/models/{id}`: what is served, with the facts a caller chooses by.
 final class Models {
-    private final VariantRegistry registry;
+    private final AdapterDirectory directory;
 
-    Models(VariantRegistry registry) {
-        this.registry = registry;
+    Models(AdapterDirectory directory) {
+        this.directory = directory;
     }
 
     void list(Exchange exchange, byte[] body) {
-        List<Map<String, Object>> data = registry.named().entrySet().stream()
+        List<Map<String, Object>> data = directory.named().entrySet().stream()
                 .map(entry -> describe(entry.getKey(), entry.getValue()))
                 .toList();
         Map<String, Object> answer = new LinkedHashMap<>();
@@ -28,7 +28,7 @@ final class Models {
 
     void get(Exchange exchange, byte[] body) {
         String name = exchange.pathTail();
-        exchange.send(200, JsonWriter.write(describe(name, registry.get(name))));
+        exchange.send(200, JsonWriter.write(describe(name, directory.get(name))));
     }
 
     private static Map<String, Object> describe(String name, Variant variant) {
@@ -38,7 +38,10 @@ final class Models {
         model.put("created", variant.createdEpochSeconds());
         model.put("owned_by", "trimtab");
         model.put("max_model_len", variant.contextLength()); // where vLLM's clients look
-        if (!name.equals(variant.name())) {
+        if (variant.parent().isPresent()) {
+            model.put("root", name);
+            model.put("parent", variant.parent().get()); // as vLLM says of an adapter
+        } else if (!name.equals(variant.name())) {
             model.put("root", variant.name()); // vLLM's word for what an id stands for
         }
         model.put("trimtab", variant.description());

@@ -6,7 +6,7 @@ import dev.trimtab.api.http.Endpoint.Access;
 import dev.trimtab.api.http.Endpoint.Operation;
 import dev.trimtab.api.http.Endpoint.Work;
 import dev.trimtab.api.http.Exchange;
-import dev.trimtab.variant.VariantRegistry;
+import dev.trimtab.variant.adapter.AdapterDirectory;
 import io.vertx.core.http.HttpMethod;
 import java.util.List;
 import java.util.Map;
@@ -20,10 +20,10 @@ public final class OpenAiEndpoints {
     private final Tokens tokens;
     private final ApiOptions.Limits limits;
 
-    public OpenAiEndpoints(VariantRegistry registry, ApiOptions.Limits limits) {
-        this.reader = new RequestReader(registry);
-        this.models = new Models(registry);
-        this.tokens = new Tokens(registry);
+    public OpenAiEndpoints(AdapterDirectory directory, ApiOptions.Limits limits) {
+        this.reader = new RequestReader(directory);
+        this.models = new Models(directory);
+        this.tokens = new Tokens(directory);
         this.limits = limits;
     }
 

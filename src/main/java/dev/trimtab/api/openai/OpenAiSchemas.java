@@ -117,6 +117,7 @@ public final class OpenAiSchemas {
                 optional("stop", anyOf("Text that ends the answer.", List.of(string(""), array("", string(""))))),
                 optional("stop_token_ids", ids()),
                 optional("cache_salt", string("Cached prompts are shared with the same salt only.")),
+                optional("lora", array("Adapters to answer with; others are off.", LoraField.schema())),
                 optional("ignore_eos", flag("Whether to go on to the limit of tokens.")));
     }
 

@@ -7,7 +7,7 @@ import dev.trimtab.engine.StopCondition;
 import dev.trimtab.error.InvalidRequest;
 import dev.trimtab.variant.Prompts;
 import dev.trimtab.variant.Variant;
-import dev.trimtab.variant.VariantRegistry;
+import dev.trimtab.variant.adapter.AdapterDirectory;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -21,22 +21,22 @@ final class RequestReader {
 
     private static final int TOOLS_MAX = 128;
 
-    private final VariantRegistry registry;
+    private final AdapterDirectory directory;
 
-    RequestReader(VariantRegistry registry) {
-        this.registry = registry;
+    RequestReader(AdapterDirectory directory) {
+        this.directory = directory;
     }
 
     CompletionRequest chat(byte[] body) {
         Fields fields = Fields.ofBody(body);
-        Variant variant = registry.get(fields.string("model"));
+        Variant variant = directory.get(fields.string("model"));
         Unserved.refuse(Shape.CHAT, fields);
         return request(Shape.CHAT, fields, variant, List.of(chatPrompt(fields, variant)), Wanted.chat(fields));
     }
 
     CompletionRequest text(byte[] body) {
         Fields fields = Fields.ofBody(body);
-        Variant variant = registry.get(fields.string("model"));
+        Variant variant = directory.get(fields.string("model"));
         Unserved.refuse(Shape.TEXT, fields);
         List<Prompt> prompts = textPrompts(fields, variant);
         Wanted wanted = Wanted.text(fields, prompts.stream().map(Prompt::text).toList());
@@ -72,6 +72,7 @@ final class RequestReader {
                 sampling,
                 stop,
                 GenerationFields.cacheSalt(fields),
+                LoraField.read(fields, variant),
                 GenerationFields.delivery(fields));
     }
 

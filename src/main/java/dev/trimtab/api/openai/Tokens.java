@@ -11,17 +11,17 @@ import dev.trimtab.tokenizer.Tokenizer.ControlTokens;
 import dev.trimtab.tokenizer.Vocabulary;
 import dev.trimtab.variant.Prompts;
 import dev.trimtab.variant.Variant;
-import dev.trimtab.variant.VariantRegistry;
+import dev.trimtab.variant.adapter.AdapterDirectory;
 import java.util.Arrays;
 import java.util.List;
 
 /// `POST /tokenize` and `POST /detokenize`, in vLLM's form. `model` may be left out: the first one served is
 /// meant.
 final class Tokens {
-    private final VariantRegistry registry;
+    private final AdapterDirectory directory;
 
-    Tokens(VariantRegistry registry) {
-        this.registry = registry;
+    Tokens(AdapterDirectory directory) {
+        this.directory = directory;
     }
 
     void tokenize(Exchange exchange, byte[] body) {
@@ -58,8 +58,8 @@ final class Tokens {
 
     private Variant variant(Fields fields) {
         return fields.findString("model")
-                .map(registry::get)
-                .or(() -> registry.list().stream().findFirst())
+                .map(directory::get)
+                .or(() -> directory.variants().stream().findFirst())
                 .orElseThrow(() -> new NotFound("no model is served yet"));
     }
 

@@ -2,9 +2,9 @@ package dev.trimtab.compress.adapter;
 
 import dev.trimtab.checkpoint.adapter.LoraTarget;
 import dev.trimtab.compress.matrix.Matrix;
-import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.tensor.Dequantizer;
 import dev.trimtab.tensor.TensorForm;
+import java.util.stream.IntStream;
 
 /// `W + u s B A`: what an adapter adds becomes part of the weight (LoRA, Hu et al. 2021, section 4.1), u being the
 /// user's factor and s the adapter's. Quantizing comes after, so that it rounds the sum once.
@@ -12,17 +12,15 @@ public final class AdapterMerge {
     private AdapterMerge() {}
 
     /// A new matrix of the shape of `weight`, which `target` fits and which stays as it is.
-    public static Matrix merge(Matrix weight, LoraTarget target, float userScale, ComputePool pool) {
+    public static Matrix merge(Matrix weight, LoraTarget target, float userScale) {
         assert weight.shape().equals(target.shape()) : weight.shape() + " + " + target.shape();
         Matrix merged = weight.copy();
         Matrix a = Matrix.of(target.a().name(), new TensorForm.Dense(target.a()));
         float scale = userScale * target.scale();
-        pool.run(weight.rows(), 1, (from, to) -> {
+        IntStream.range(0, weight.rows()).parallel().forEach(row -> {
             float[] b = new float[target.rank()];
-            for (int row = from; row < to; row++) {
-                Dequantizer.decodeRow(target.b(), row, b, 0);
-                addRow(merged.values(), row * merged.columns(), b, scale, a);
-            }
+            Dequantizer.decodeRow(target.b(), row, b, 0);
+            addRow(merged.values(), row * merged.columns(), b, scale, a);
         });
         return merged;
     }

@@ -8,7 +8,6 @@ import dev.trimtab.checkpoint.adapter.LoraAdapter;
 import dev.trimtab.checkpoint.adapter.LoraTarget;
 import dev.trimtab.compress.matrix.Matrix;
 import dev.trimtab.error.BadCheckpoint;
-import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.tensor.Encoding;
 import dev.trimtab.tensor.Shape;
 import dev.trimtab.tensor.Tensor;
@@ -25,7 +24,6 @@ import java.util.Map;
 public final class MergedSource implements WeightSource {
     private final WeightSource base;
     private final Map<String, List<Part>> parts = new LinkedHashMap<>();
-    private final ComputePool pool;
 
     /// An adapter and what it is multiplied with.
     public record Merging(LoraAdapter adapter, float scale) {}
@@ -40,9 +38,8 @@ public final class MergedSource implements WeightSource {
     /// `base` with `mergings`, which must stay open as long as weights are asked for.
     ///
     /// @throws BadCheckpoint when an adapter was made for another model
-    public MergedSource(WeightSource base, List<Merging> mergings, ComputePool pool) {
+    public MergedSource(WeightSource base, List<Merging> mergings) {
         this.base = base;
-        this.pool = pool;
         AdapterBase facts = AdapterBase.of(base);
         for (Merging merging : mergings) {
             facts.fit(merging.adapter())
@@ -70,7 +67,7 @@ public final class MergedSource implements WeightSource {
         }
         Matrix matrix = Matrix.of(name, form);
         for (Part part : added) {
-            matrix = AdapterMerge.merge(matrix, part.target(), part.scale(), pool);
+            matrix = AdapterMerge.merge(matrix, part.target(), part.scale());
         }
         return new TensorForm.Dense(encoded(name, matrix, form));
     }

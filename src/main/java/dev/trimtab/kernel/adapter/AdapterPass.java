@@ -3,6 +3,7 @@ package dev.trimtab.kernel.adapter;
 import dev.trimtab.kernel.Activations;
 import dev.trimtab.kernel.TokenBatch;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,7 +17,8 @@ import org.jspecify.annotations.Nullable;
 /// A pass without adapters costs a comparison for each matrix. Rooms are made at their first use and kept, so that
 /// a step allocates nothing. Engine thread only, but for the sites, which the load makes.
 public final class AdapterPass {
-    /// Different adapters in one step, and loaded in one model: mistral.rs' limit of 16 four times.
+    /// Adapters that can be loaded over one model: four times mistral.rs' limit. A step may see more, those
+    /// that were unloaded and still run.
     public static final int ADAPTERS_MAX = 64;
 
     private static final int RANK_MAX = 256;
@@ -41,8 +43,8 @@ public final class AdapterPass {
     private final List<AdapterSite> sites = new ArrayList<>();
     private final Map<Room, Activations> rooms = new HashMap<>();
     private final @Nullable Activations[] middles = new Activations[RANK_MAX + 1];
-    private final PackedAdapter[] active = new PackedAdapter[ADAPTERS_MAX];
-    private final List<Share> shares = new ArrayList<>();
+    private PackedAdapter[] active = new PackedAdapter[ADAPTERS_MAX];
+    private final List<Shares> shares = new ArrayList<>();
     private int activeCount;
 
     /// For batches of up to `tokenCapacity`.
@@ -91,6 +93,9 @@ public final class AdapterPass {
         }
     }
 
+    /// One adapter's share of either kind of tokens.
+    private record Shares(Share all, Share withLogits) {}
+
     /// A new site for a matrix that sees all tokens.
     public AdapterSite site(AdapterSite.Part part) {
         return add(part, Tokens.ALL);
@@ -138,24 +143,26 @@ public final class AdapterPass {
         if (at > 0 && active[at - 1] == adapter) {
             return;
         }
+        if (activeCount == active.length) {
+            active = Arrays.copyOf(active, 2 * activeCount);
+        }
         System.arraycopy(active, at, active, at + 1, activeCount - at);
         active[at] = adapter;
         activeCount++;
     }
 
     private void fill(int index, TokenBatch batch) {
-        while (shares.size() < 2 * activeCount) {
-            shares.add(new Share(tokenCapacity));
+        while (shares.size() < activeCount) {
+            shares.add(new Shares(new Share(tokenCapacity), new Share(tokenCapacity)));
         }
-        Share all = share(index, Tokens.ALL);
-        Share withLogits = share(index, Tokens.WITH_LOGITS);
-        all.count = 0;
-        withLogits.count = 0;
+        Shares both = shares.get(index);
+        both.all().count = 0;
+        both.withLogits().count = 0;
         for (int token = 0; token < batch.tokenCount(); token++) {
-            add(all, token, index, token, batch);
+            add(both.all(), token, index, token, batch);
         }
         for (int row = 0; row < batch.logitCount(); row++) {
-            add(withLogits, row, index, batch.logitToken(row), batch);
+            add(both.withLogits(), row, index, batch.logitToken(row), batch);
         }
     }
 
@@ -175,7 +182,11 @@ public final class AdapterPass {
     }
 
     Share share(int index, Tokens tokens) {
-        return shares.get(2 * index + tokens.ordinal());
+        Shares both = shares.get(index);
+        return switch (tokens) {
+            case ALL -> both.all();
+            case WITH_LOGITS -> both.withLogits();
+        };
     }
 
     Activations room(Use use, int columns) {

@@ -18,8 +18,7 @@ public final class AdapterSite {
     private final int rows;
     private final int columns;
     private final AdapterPass.Tokens tokens;
-    private @Nullable Activations gathered;
-    private @Nullable Activations delta;
+    private @Nullable Rooms rooms;
 
     AdapterSite(AdapterPass pass, int index, Part part, AdapterPass.Tokens tokens) {
         this.pass = pass;
@@ -30,6 +29,9 @@ public final class AdapterSite {
         this.columns = part.columns();
         this.tokens = tokens;
     }
+
+    /// Inputs of the tokens that are corrected, and their corrections.
+    private record Rooms(Activations gathered, Activations delta) {}
 
     /// Which rows of which weight.
     public record Part(String name, int firstRow, int rows, int columns) {}
@@ -64,8 +66,11 @@ public final class AdapterSite {
 
     private void add(
             Kernels kernels, PackedAdapter.Factors factors, AdapterPass.Share share, Activations in, Activations out) {
-        Activations x = gathered == null ? gathered = pass.room(AdapterPass.Use.GATHERED, columns) : gathered;
-        Activations y = delta == null ? delta = pass.room(AdapterPass.Use.DELTA, rows) : delta;
+        if (rooms == null) {
+            rooms = new Rooms(pass.room(AdapterPass.Use.GATHERED, columns), pass.room(AdapterPass.Use.DELTA, rows));
+        }
+        Activations x = rooms.gathered();
+        Activations y = rooms.delta();
         Activations middle = pass.room(factors.rank());
         for (int from = 0; from < share.count(); from += ROWS_MAX) {
             int count = share.take(from, factors.scale());

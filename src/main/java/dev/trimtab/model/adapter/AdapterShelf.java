@@ -40,21 +40,24 @@ public final class AdapterShelf implements AutoCloseable {
     /// An adapter that is loaded.
     ///
     /// @param id of no other one of this model, past ones included
+    /// @param scale its factor where nobody gives another
     /// @param sequences that run with it or wait to
-    public record Loaded(int id, String name, String source, int rank, long sizeBytes, int sequences) {}
+    public record Loaded(int id, String name, String source, float scale, int rank, long sizeBytes, int sequences) {}
 
     /// Its memory, and who uses it; guarded by the shelf.
     private static final class Entry {
         private final String name;
         private final String source;
+        private final float scale;
         private final int rank;
         private final PackedAdapter packed;
         private final Arena arena;
         private int leases;
         private boolean retired;
 
-        Entry(String name, LoraAdapter from, PackedAdapter packed, Arena arena) {
+        Entry(String name, LoraAdapter from, float scale, PackedAdapter packed, Arena arena) {
             this.name = name;
+            this.scale = scale;
             this.source = from.source();
             this.rank = from.rank();
             this.packed = packed;
@@ -62,7 +65,7 @@ public final class AdapterShelf implements AutoCloseable {
         }
 
         Loaded describe() {
-            return new Loaded(packed.id(), name, source, rank, packed.sizeBytes(), leases);
+            return new Loaded(packed.id(), name, source, scale, rank, packed.sizeBytes(), leases);
         }
     }
 
@@ -112,18 +115,19 @@ public final class AdapterShelf implements AutoCloseable {
         return packer().packedBytes(adapter);
     }
 
-    /// Packs `adapter`, which can be closed afterwards, and makes it known as `name`.
+    /// Packs `adapter`, which can be closed afterwards, and makes it known as `name`, with `scale`
+    /// where nobody gives another factor.
     ///
     /// @throws dev.trimtab.error.BadCheckpoint when it was made for another model
     /// @throws Unsupported when it changes what cannot be changed while serving
     /// @throws Conflict when the name is taken and `naming` does not allow it, or there are
     ///     [AdapterPass#ADAPTERS_MAX] already
-    public Loaded load(String name, LoraAdapter adapter, Naming naming) {
+    public Loaded load(String name, LoraAdapter adapter, float scale, Naming naming) {
         int id = admit(name, naming);
         Arena arena = Arena.ofShared();
         boolean kept = false;
         try {
-            Entry entry = new Entry(name, adapter, packer().pack(id, adapter, arena), arena);
+            Entry entry = new Entry(name, adapter, scale, packer().pack(id, adapter, arena), arena);
             Loaded loaded = keep(entry, naming);
             kept = true;
             return loaded;

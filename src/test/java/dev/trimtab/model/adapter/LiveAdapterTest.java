@@ -9,7 +9,6 @@ import dev.trimtab.checkpoint.adapter.LoraAdapter;
 import dev.trimtab.checkpoint.adapter.TestAdapters;
 import dev.trimtab.compress.adapter.MergedSource;
 import dev.trimtab.kernel.Activations;
-import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.model.ModelLoader;
 import dev.trimtab.model.ModelRun;
 import dev.trimtab.model.adapter.AdapterShelf.Naming;
@@ -52,7 +51,7 @@ class LiveAdapterTest {
 
     private static void load(ModelRun run, String name, Path path) {
         try (LoraAdapter adapter = LoraAdapter.open(path)) {
-            run.model().adapters().load(name, adapter, Naming.NEW);
+            run.model().adapters().load(name, adapter, 1, Naming.NEW);
         }
     }
 
@@ -128,13 +127,11 @@ class LiveAdapterTest {
         try (Checkpoint checkpoint = Checkpoint.open(DEMO);
                 LoraAdapter one = LoraAdapter.open(first);
                 LoraAdapter other = LoraAdapter.open(second);
-                ComputePool pool = new ComputePool(1);
                 ModelRun live = ModelRun.of(checkpoint, ModelLoader.Options.EXACT);
                 ModelRun merged = ModelRun.of(
                         new MergedSource(
                                 checkpoint,
-                                List.of(new MergedSource.Merging(one, 0.5f), new MergedSource.Merging(other, -1f)),
-                                pool),
+                                List.of(new MergedSource.Merging(one, 0.5f), new MergedSource.Merging(other, -1f))),
                         ModelLoader.Options.EXACT)) {
             load(live, "first", first);
             load(live, "second", second);

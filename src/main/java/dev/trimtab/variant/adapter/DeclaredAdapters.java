@@ -1,0 +1,68 @@
+package dev.trimtab.variant.adapter;
+
+import dev.trimtab.checkpoint.WeightSource;
+import dev.trimtab.checkpoint.adapter.LoraAdapter;
+import dev.trimtab.compress.adapter.MergedSource;
+import dev.trimtab.model.Model;
+import dev.trimtab.variant.adapter.AdapterDeclaration.Mode;
+import dev.trimtab.variant.adapter.Adapters.Naming;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+
+/// The adapters that come with a variant: merged into its weights as they are loaded, or loaded over it right
+/// after.
+public final class DeclaredAdapters {
+    private final List<AdapterDeclaration> declared;
+
+    public DeclaredAdapters(List<AdapterDeclaration> declared) {
+        this.declared = declared;
+    }
+
+    /// The model that `load` makes of `base` with the merged adapters in it, and with the live ones over it.
+    ///
+    /// @throws dev.trimtab.error.TrimtabException when one does not fit; then there is no model
+    public Model load(WeightSource base, Function<WeightSource, Model> load) {
+        Model model = merged(base, load);
+        boolean complete = false;
+        try {
+            LocalAdapters adapters = new LocalAdapters(model.adapters());
+            in(Mode.LIVE).forEach(adapter -> adapters.load(adapter, Naming.NEW));
+            complete = true;
+            return model;
+        } finally {
+            if (!complete) {
+                model.close();
+            }
+        }
+    }
+
+    /// The names of those that are part of the weights.
+    public List<String> mergedNames() {
+        return in(Mode.MERGE).stream().map(AdapterDeclaration::name).toList();
+    }
+
+    private List<AdapterDeclaration> in(Mode mode) {
+        return declared.stream().filter(adapter -> adapter.mode() == mode).toList();
+    }
+
+    private Model merged(WeightSource base, Function<WeightSource, Model> load) {
+        List<MergedSource.Merging> opened = new ArrayList<>();
+        try {
+            for (AdapterDeclaration adapter : in(Mode.MERGE)) {
+                opened.add(new MergedSource.Merging(LoraAdapter.open(adapter.path()), adapter.scale()));
+            }
+            return reading(opened, 0, opened.isEmpty() ? base : new MergedSource(base, opened), load);
+        } finally {
+            opened.forEach(merging -> merging.adapter().close());
+        }
+    }
+
+    /// Loads within the doors of the adapters from `index` on.
+    private static Model reading(
+            List<MergedSource.Merging> opened, int index, WeightSource source, Function<WeightSource, Model> load) {
+        return index == opened.size()
+                ? load.apply(source)
+                : opened.get(index).adapter().reading(() -> reading(opened, index + 1, source, load));
+    }
+}
