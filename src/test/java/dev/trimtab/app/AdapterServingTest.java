@@ -104,7 +104,8 @@ class AdapterServingTest {
                         new AdapterDirectory(registry, ModelRoot.of(root)),
                         ApiOptions.DEFAULTS,
                         ApiListener.NONE,
-                        Surroundings.system(() -> ""))
+                        Surroundings.system(() -> ""),
+                        Optional::empty)
                 .mount(router);
         HttpServer server = vertx.createHttpServer(
                         Api.serverOptions().setHost("127.0.0.1").setPort(0))

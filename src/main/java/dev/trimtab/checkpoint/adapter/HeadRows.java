@@ -53,7 +53,7 @@ public enum HeadRows {
         long rowBytes = matrix.sizeBytes() / rows;
         MemorySegment copy = MemorySegment.ofArray(new byte[Math.toIntExact(matrix.sizeBytes())]);
         for (int row = 0; row < rows; row++) {
-            long from = row - row % headDim + source(target, row % headDim, headDim);
+            int from = row - row % headDim + source(target, row % headDim, headDim);
             MemorySegment.copy(matrix.data(), from * rowBytes, copy, row * rowBytes, rowBytes);
         }
         return new Tensor(

@@ -16,6 +16,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -52,7 +53,7 @@ public record AdapterPacker(AdapterBase base, List<AdapterSite> sites, Kernels k
     }
 
     private static Piece piece(AdapterSite site, Map<String, LoraTarget> fitted) {
-        LoraTarget whole = fitted.get(site.name());
+        LoraTarget whole = Objects.requireNonNull(fitted.get(site.name()));
         return new Piece(site, whole, whole.rows(site.firstRow(), site.rows()));
     }
 
