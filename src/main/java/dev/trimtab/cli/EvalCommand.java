@@ -1,46 +1,52 @@
 package dev.trimtab.cli;
 
+import dev.trimtab.app.TrimtabConfig;
 import dev.trimtab.checkpoint.Checkpoint;
 import dev.trimtab.error.InvalidRequest;
-import dev.trimtab.error.NotFound;
 import dev.trimtab.kernel.ActivationPrecision;
 import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.kernel.Kernels;
 import dev.trimtab.kernel.KvEncoding;
-import dev.trimtab.kernel.PackedFormat;
 import dev.trimtab.model.LoadListener;
 import dev.trimtab.model.Model;
 import dev.trimtab.model.ModelLoader;
 import dev.trimtab.model.WeightFormats;
-import dev.trimtab.quality.Divergence;
-import dev.trimtab.quality.DivergenceProbe;
-import dev.trimtab.quality.TextWindows;
+import dev.trimtab.quality.TaskProbe;
+import dev.trimtab.quality.TaskProbe.Task;
+import dev.trimtab.quality.cache.CachedFile;
+import dev.trimtab.quality.cache.Digest;
+import dev.trimtab.quality.measure.Estimate;
+import dev.trimtab.quality.measure.MeasuredText;
+import dev.trimtab.quality.measure.Measurement;
+import dev.trimtab.quality.measure.Measuring;
+import dev.trimtab.quality.measure.Teacher;
 import dev.trimtab.tokenizer.Tokenizer;
-import dev.trimtab.variant.MemoryPlan;
+import dev.trimtab.tokenizer.Tokenizer.ControlTokens;
+import dev.trimtab.variant.CalibrationCorpus;
 import dev.trimtab.variant.PlannedOptions;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Locale;
+import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/// `trimtab eval`: what packing costs in quality, as the KL divergence from the same checkpoint in f32.
+/// `trimtab eval`: what compression costs, against the same checkpoint computed exactly: llama-perplexity's protocol
+/// over a text, and the share of questions answered right.
 @Command(
         name = "eval",
-        description = "Measures how far packed weights and activations are from f32, on a text.",
+        description = "Measures how far variants are from their checkpoint, on a text and on questions.",
         mixinStandardHelpOptions = true)
 final class EvalCommand implements Callable<Integer> {
-    private static final ModelLoader.Options EXACT = new ModelLoader.Options(
-            WeightFormats.uniform(PackedFormat.F32), ActivationPrecision.FLOAT32, KvEncoding.F32);
+    /// A whole prefill step, and sequences enough to answer questions in good time.
+    private static final Model.Capacity CAPACITY = new Model.Capacity(512, 64);
 
-    /// A text of which nobody would wait for more: at 1000 tokens a second an hour's worth.
-    private static final long TEXT_BYTES_MAX = 16L << 20;
+    private static final String BASE = "base";
 
     @Mixin
     private final ModelOption model = new ModelOption();
@@ -61,58 +67,119 @@ final class EvalCommand implements Callable<Integer> {
             description = "What packed weights are multiplied with: f32, int8; default: both.")
     private String[] activations = {};
 
-    @Option(names = "--text", paramLabel = "FILE", required = true, description = "UTF-8 text to measure on.")
-    private Path text = Path.of("");
+    @Option(names = "--text", paramLabel = "FILE", description = "UTF-8 text to measure on.")
+    private @Nullable Path text;
 
-    @Option(names = "--window", defaultValue = "128", description = "Tokens read together; default: 128.")
-    private int windowTokens = 128;
+    @Option(
+            names = "--parse-special",
+            description = "Control tokens in the text are such; without it they are text, as for llama-perplexity.")
+    private boolean parsesSpecial;
 
-    @Option(names = "--tokens", defaultValue = "8192", description = "At most so many tokens; default: 8192.")
-    private int tokensMax = 8192;
+    @Option(
+            names = "--context",
+            defaultValue = "" + MeasuredText.CONTEXT_DEFAULT,
+            description =
+                    "Tokens of a chunk, of which the second half is scored; default: 512, or the model's context.")
+    private int context = MeasuredText.CONTEXT_DEFAULT;
+
+    @Option(names = "--tokens", defaultValue = "32768", description = "At most so many tokens; default: 32768.")
+    private int tokensMax = 32_768;
+
+    @Option(
+            names = "--tasks",
+            paramLabel = "FILE.jsonl",
+            description = "Questions to answer greedily and exactly: {\"prompt\": .., \"answer\": ..} a line.")
+    private @Nullable Path tasks;
+
+    @Option(names = "--json", description = "Prints all numbers for programs.")
+    private boolean isJson;
 
     @Spec
     private CommandSpec spec = CommandSpec.create();
 
+    /// What every model is asked.
+    private record Questions(Tokenizer tokenizer, Optional<MeasuredText> text, List<Task> tasks) {}
+
     @Override
     public Integer call() throws IOException {
+        if (text == null && tasks == null) {
+            throw InvalidRequest.of("--text or --tasks expected: there is nothing to measure on");
+        }
         try (Checkpoint checkpoint = model.open();
                 ComputePool pool = new ComputePool(ComputePool.defaultThreads())) {
             Kernels kernels = Kernels.best(pool);
-            TextWindows windows =
-                    TextWindows.of(Tokenizer.of(checkpoint.metadata()), read(text), windowTokens, tokensMax);
-            try (Model reference = load(checkpoint, kernels, EXACT)) {
-                print(checkpoint, kernels, reference, windows);
+            Questions questions = questions(checkpoint);
+            EvalReport report = new EvalReport(spec.commandLine().getOut(), isJson);
+            Optional<Teacher> teacher = base(checkpoint, kernels, questions, report);
+            for (String recipe : recipes) {
+                for (String precision : activations) {
+                    try (Model variant = load(checkpoint, kernels, options(checkpoint, recipe, precision))) {
+                        report.add(row(recipe, precision, variant, questions, teacher));
+                    }
+                }
             }
+            report.end();
             return 0;
         }
     }
 
-    private void print(Checkpoint checkpoint, Kernels kernels, Model reference, TextWindows windows) {
-        PrintWriter out = spec.commandLine().getOut();
-        out.printf("%-12s %-12s %10s   %-24s %s%n", "weights", "activations", "size", "KL to f32 (nats)", "same top");
-        for (String recipe : recipes) {
-            for (String precision : activations) {
-                try (Model variant = load(checkpoint, kernels, options(checkpoint, recipe, precision))) {
-                    Divergence found = DivergenceProbe.measure(reference, variant, windows);
-                    out.println(row(recipe, precision, variant.weightBytes(), found));
-                    out.flush();
-                }
-            }
+    private Questions questions(Checkpoint checkpoint) throws IOException {
+        Tokenizer tokenizer = Tokenizer.of(checkpoint.metadata());
+        Optional<MeasuredText> measured = Optional.empty();
+        if (text != null) {
+            int contextLength = ModelLoader.configOf(checkpoint).maxPositionEmbeddings();
+            String read = CalibrationCorpus.file(text).getFirst();
+            measured = Optional.of(MeasuredText.chunked(
+                    tokenizer,
+                    read,
+                    parsesSpecial ? ControlTokens.PARSE : ControlTokens.AS_TEXT,
+                    Math.min(context, contextLength),
+                    tokensMax));
+        }
+        List<Task> asked = tasks == null ? List.of() : EvalTasks.read(tasks, checkpoint.metadata(), tokenizer);
+        return new Questions(tokenizer, measured, asked);
+    }
+
+    /// Measures the base against itself, and answers its teacher: the one of an earlier run where there is one.
+    private static Optional<Teacher> base(
+            Checkpoint checkpoint, Kernels kernels, Questions questions, EvalReport report) {
+        try (Model reference = load(checkpoint, kernels, ModelLoader.Options.EXACT)) {
+            Optional<Teacher> teacher = questions.text().map(measured -> teacher(checkpoint, reference, measured));
+            report.add(row(BASE, "f32", reference, questions, teacher));
+            return teacher;
         }
     }
 
-    private static String row(String recipe, String precision, long bytes, Divergence found) {
-        return String.format(
-                Locale.ROOT,
-                "%-12s %-12s %10s   %.6f +- %-12.6f %.2f +- %.2f %% of %d",
-                recipe,
-                precision,
-                MemoryPlan.readable(bytes),
-                found.meanNats(),
-                found.standardErrorNats(),
-                100 * found.sameTop(),
-                100 * found.standardErrorSameTop(),
-                found.positions());
+    private static Teacher teacher(Checkpoint checkpoint, Model reference, MeasuredText measured) {
+        Path folder = TrimtabConfig.ofProcess().hubOptions().cache().resolve("measure");
+        CachedFile file = Teacher.file(folder, checkpoint.reading(() -> Digest.of(checkpoint)), measured);
+        return Teacher.in(file, measured).orElseGet(() -> {
+            try (Teacher.Recording recording = new Teacher.Recording(reference, measured)) {
+                while (!recording.isDone()) {
+                    recording.unit();
+                }
+                Teacher made = recording.result();
+                file.write(made.toBytes());
+                return made;
+            }
+        });
+    }
+
+    private static EvalReport.Row row(
+            String recipe, String precision, Model variant, Questions questions, Optional<Teacher> teacher) {
+        Optional<Measurement> measured = teacher.map(found -> measure(variant, questions, found));
+        Optional<Estimate> accuracy = questions.tasks().isEmpty()
+                ? Optional.empty()
+                : Optional.of(TaskProbe.accuracy(variant, questions.tokenizer(), questions.tasks()));
+        return new EvalReport.Row(recipe, precision, measured, accuracy);
+    }
+
+    private static Measurement measure(Model variant, Questions questions, Teacher teacher) {
+        MeasuredText measured = questions.text().orElseThrow();
+        Measuring.Subject subject = new Measuring.Subject(variant, variant.weightBytes(), measured, teacher);
+        try (Measuring measuring = new Measuring(subject, System::nanoTime)) {
+            return measuring.now();
+        }
     }
 
     private static ModelLoader.Options options(Checkpoint checkpoint, String recipe, String precision) {
@@ -122,9 +189,8 @@ final class EvalCommand implements Callable<Integer> {
     }
 
     private static Model load(Checkpoint checkpoint, Kernels kernels, ModelLoader.Options options) {
-        var capacity = new Model.Capacity(DivergenceProbe.BATCH_TOKENS, DivergenceProbe.BATCH_TOKENS);
         return checkpoint.reading(() ->
-                ModelLoader.load(checkpoint, new ModelLoader.Packing(kernels), options, capacity, LoadListener.NONE));
+                ModelLoader.load(checkpoint, new ModelLoader.Packing(kernels), options, CAPACITY, LoadListener.NONE));
     }
 
     private static ActivationPrecision precision(String name) {
@@ -133,16 +199,5 @@ final class EvalCommand implements Callable<Integer> {
             case "int8" -> ActivationPrecision.INT8;
             default -> throw InvalidRequest.of("--activations " + name + ": f32 or int8 expected");
         };
-    }
-
-    private static String read(Path file) throws IOException {
-        if (!Files.exists(file)) {
-            throw new NotFound("no text at " + file);
-        }
-        if (Files.size(file) > TEXT_BYTES_MAX) {
-            throw InvalidRequest.of("--text " + file + ": " + MemoryPlan.readable(Files.size(file)) + ", at most "
-                    + MemoryPlan.readable(TEXT_BYTES_MAX) + " expected");
-        }
-        return Files.readString(file);
     }
 }

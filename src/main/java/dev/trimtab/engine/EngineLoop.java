@@ -1,5 +1,6 @@
 package dev.trimtab.engine;
 
+import dev.trimtab.engine.background.BackgroundWork;
 import dev.trimtab.error.Internal;
 import java.lang.System.Logger.Level;
 import java.util.ArrayDeque;

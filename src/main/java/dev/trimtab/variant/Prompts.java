@@ -1,5 +1,6 @@
 package dev.trimtab.variant;
 
+import dev.trimtab.checkpoint.Metadata;
 import dev.trimtab.error.InvalidRequest;
 import dev.trimtab.template.ChatTemplate;
 import dev.trimtab.tokenizer.Tokenizer;
@@ -28,6 +29,19 @@ public final class Prompts {
         context.putAll(extra);
         context.put("messages", messages);
         return variant.tokenizer().encodePrompt(template.render(context), ControlTokens.PARSE);
+    }
+
+    /// One question to a model of `metadata`: by its template where it has one, else as it stands.
+    public static int[] question(Metadata metadata, Tokenizer tokenizer, String question) {
+        if (!metadata.contains("tokenizer.chat_template")) {
+            return tokenizer.encodePrompt(question, ControlTokens.PARSE);
+        }
+        Map<String, Object> context = new HashMap<>(templateDefaults(tokenizer));
+        context.put("add_generation_prompt", true);
+        context.put("messages", List.of(Map.of("role", "user", "content", question)));
+        String text =
+                ChatTemplate.compile(metadata.string("tokenizer.chat_template")).render(context);
+        return tokenizer.encodePrompt(text, ControlTokens.PARSE);
     }
 
     /// What every rendering of a template sees beside the messages: `bos_token` and `eos_token`.

@@ -4,12 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.trimtab.engine.Engine.Surroundings;
+import dev.trimtab.engine.background.BackgroundWork;
 import dev.trimtab.error.Internal;
 import dev.trimtab.error.Overloaded;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -237,5 +239,112 @@ class EngineLoopTest {
                 runner,
                 TinyVocabulary.TOKENIZER,
                 new Surroundings(pool, EngineListener.NONE, clock));
+    }
+
+    /// Background work whose units leave a mark, and do what a test wants.
+    private static final class Marks implements BackgroundWork {
+        private final List<String> order;
+        private final int units;
+        private final Runnable during;
+        private int done;
+        private int closed;
+
+        Marks(List<String> order, int units, Runnable during) {
+            this.order = order;
+            this.units = units;
+            this.during = during;
+        }
+
+        @Override
+        public boolean isDone() {
+            return done == units;
+        }
+
+        @Override
+        public void unit() {
+            order.add("b");
+            done++;
+            during.run();
+        }
+
+        @Override
+        public void close() {
+            closed++;
+        }
+    }
+
+    /// A request that comes during a unit is served whole before the next one.
+    @Test
+    void doesBackgroundWorkOnlyWhileNoEngineHasAnyToDo() {
+        List<String> order = new ArrayList<>();
+        Engine engine = timed(new ManualClock(), order, "s", 1);
+        loop.add(engine);
+        AtomicInteger units = new AtomicInteger();
+        Marks work = new Marks(order, 4, () -> {
+            if (units.incrementAndGet() == 2) {
+                engine.submit(request(9, 3), new LatchSink());
+            }
+        });
+
+        loop.background(work).join();
+
+        assertThat(String.join("", order)).isEqualTo("bbsssbb");
+        assertThat(work.closed).isEqualTo(1);
+    }
+
+    @Test
+    void doesBackgroundWorkInTheOrderGiven() {
+        List<String> order = new ArrayList<>();
+        List<CompletableFuture<Void>> done = new ArrayList<>();
+        Marks second = new Marks(order, 1, () -> order.add("second"));
+        loop.call(() -> {
+            done.add(loop.background(new Marks(order, 2, () -> order.add("first"))));
+            done.add(loop.background(second));
+        });
+
+        done.getLast().join();
+
+        assertThat(order).containsExactly("b", "first", "b", "first", "b", "second");
+        assertThat(done.getFirst()).isCompleted();
+    }
+
+    @Test
+    void endsBackgroundWorkThatFailsAndServesOn() throws InterruptedException {
+        Engine engine = engine();
+        Marks work = new Marks(new ArrayList<>(), 4, () -> {
+            throw new IllegalStateException("a broken weight");
+        });
+
+        assertThatThrownBy(() -> loop.background(work).join()).hasRootCauseMessage("a broken weight");
+
+        assertThat(work.closed).isEqualTo(1);
+        LatchSink sink = new LatchSink();
+        engine.submit(request(9, 5), sink);
+        assertThat(sink.await().reason()).isEqualTo(FinishReason.LENGTH);
+    }
+
+    @Test
+    void dropsBackgroundWorkThatIsCancelled() {
+        List<String> order = new ArrayList<>();
+        Marks work = new Marks(order, Integer.MAX_VALUE, () -> {});
+        Marks next = new Marks(order, 1, () -> {});
+
+        loop.background(work).cancel(true);
+        loop.background(next).join();
+
+        assertThat(work.closed).isEqualTo(1);
+        assertThat(work.isDone()).isFalse();
+    }
+
+    @Test
+    void failsBackgroundWorkWhenClosed() {
+        Marks work = new Marks(new ArrayList<>(), Integer.MAX_VALUE, () -> {});
+        var done = loop.background(work);
+
+        loop.close();
+
+        assertThatThrownBy(done::join).hasCauseInstanceOf(Internal.class);
+        assertThat(work.closed).isEqualTo(1);
+        assertThatThrownBy(() -> loop.background(work)).isInstanceOf(Internal.class);
     }
 }

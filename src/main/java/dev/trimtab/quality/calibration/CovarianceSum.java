@@ -37,18 +37,21 @@ final class CovarianceSum {
         pool.run(columns, GRAIN, (from, to) -> {
             for (int i = from; i < to; i++) {
                 for (int t = 0; t < fours; t += 4) {
-                    addFour(values, i * columns, x, t * stride, stride, i, columns);
+                    addFour(x, t * stride, stride, i);
                 }
                 for (int t = fours; t < count; t++) {
-                    addOne(values, i * columns, x, t * stride, i, columns);
+                    addOne(x, t * stride, i);
                 }
             }
         });
         tokens += count;
     }
 
-    /// Row i of the triangle, `sum[at + i .. at + n)`, and four vectors, `stride` apart.
-    private static void addFour(float[] sum, int at, float[] x, int first, int stride, int i, int n) {
+    /// Adds to row i of the triangle what four vectors, `stride` apart, give.
+    private void addFour(float[] x, int first, int stride, int i) {
+        float[] sum = values;
+        int n = columns;
+        int at = i * n;
         int second = first + stride;
         int third = second + stride;
         int fourth = third + stride;
@@ -61,7 +64,10 @@ final class CovarianceSum {
         }
     }
 
-    private static void addOne(float[] sum, int at, float[] x, int first, int i, int n) {
+    private void addOne(float[] x, int first, int i) {
+        float[] sum = values;
+        int n = columns;
+        int at = i * n;
         float a = x[first + i];
         for (int j = i; j < n; j++) {
             sum[at + j] += a * x[first + j];

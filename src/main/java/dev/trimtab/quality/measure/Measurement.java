@@ -25,8 +25,9 @@ public record Measurement(
     }
 
     /// @param base `exp(mean -log p)`, and the variant's
-    /// @param logRatio `ln(variant / base)`; its error is that of the tokens' differences, which counts what
-    ///     the two have in common
+    /// @param logRatio `ln(variant / base)`; its error is that of the tokens' differences, which counts what the
+    /// two
+    ///     have in common
     public record Perplexity(Estimate base, Estimate variant, Estimate logRatio) {
         public Perplexity {
             check(base.value() > 0 && variant.value() > 0, "positive perplexities");

@@ -1,6 +1,6 @@
 package dev.trimtab.quality.measure;
 
-import dev.trimtab.engine.BackgroundWork;
+import dev.trimtab.engine.background.BackgroundWork;
 import dev.trimtab.error.InvalidRequest;
 import dev.trimtab.model.ForwardPass;
 import java.util.Arrays;

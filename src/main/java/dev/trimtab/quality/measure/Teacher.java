@@ -2,7 +2,7 @@ package dev.trimtab.quality.measure;
 
 import dev.trimtab.checkpoint.io.ByteReader;
 import dev.trimtab.checkpoint.io.ByteWriter;
-import dev.trimtab.engine.BackgroundWork;
+import dev.trimtab.engine.background.BackgroundWork;
 import dev.trimtab.model.ForwardPass;
 import dev.trimtab.quality.cache.CachedFile;
 import dev.trimtab.quality.cache.Digest;

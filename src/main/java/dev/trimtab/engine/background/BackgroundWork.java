@@ -1,4 +1,4 @@
-package dev.trimtab.engine;
+package dev.trimtab.engine.background;
 
 /// Work for the kernels that nobody waits for, such as measuring a fresh variant, cut into units short enough to
 /// wait for: a unit is one batch, no longer than a step of an engine. The loop that runs it calls everything on
