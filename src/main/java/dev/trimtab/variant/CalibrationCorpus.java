@@ -45,7 +45,7 @@ public final class CalibrationCorpus {
                 : Optional.empty();
         Map<String, Object> defaults = Prompts.templateDefaults(tokenizer);
         List<String> documents = new ArrayList<>();
-        for (String document : resource().strip().split(SEPARATOR)) {
+        for (String document : resource().strip().split(SEPARATOR, -1)) {
             documents.add(
                     isChat(document)
                             ? template.map(found -> render(found, defaults, document))
@@ -92,7 +92,7 @@ public final class CalibrationCorpus {
 
     private static List<Map<String, Object>> turns(String document) {
         List<Map<String, Object>> turns = new ArrayList<>();
-        for (String line : document.split("\n")) {
+        for (String line : document.split("\n", -1)) {
             Matcher turn = TURN.matcher(line);
             if (turn.matches()) {
                 turns.add(new LinkedHashMap<>(Map.of("role", turn.group(1), "content", turn.group(2))));
