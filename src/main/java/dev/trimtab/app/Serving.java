@@ -10,10 +10,12 @@ import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.kernel.KernelProbe;
 import dev.trimtab.kernel.Kernels;
 import dev.trimtab.model.LoadListener;
+import dev.trimtab.model.ModelLoader;
 import dev.trimtab.variant.MachineMemory;
 import dev.trimtab.variant.MemoryPlan;
 import dev.trimtab.variant.ModelDeclaration;
 import dev.trimtab.variant.ModelSource;
+import dev.trimtab.variant.RecipeLoader;
 import dev.trimtab.variant.VariantDeclaration;
 import dev.trimtab.variant.VariantLoader;
 import dev.trimtab.variant.VariantRegistry;
@@ -32,6 +34,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -77,7 +80,12 @@ public final class Serving implements AutoCloseable {
         this.pool = new ComputePool(options.threads());
         this.kernels = Kernels.best(pool);
         this.kvPool = new KvPool(memoryPlan.kvBytes(), memoryPlan.kvExtentBytes());
-        this.loader = new VariantLoader(kernels, loop, kvPool, options.variants(), listeners.engines());
+        this.loader = new VariantLoader(
+                new RecipeLoader(new ModelLoader.Packing(kernels), pool, Optional.empty()),
+                loop,
+                kvPool,
+                options.variants(),
+                listeners.engines());
         VariantFactory factory = new LocalVariants(loader, sources);
         MemoryBudget budget = new MemoryBudget(
                 options.lifecycle().bytesMax().orElse(memoryPlan.variantBytes()),

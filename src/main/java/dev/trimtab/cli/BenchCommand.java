@@ -1,6 +1,8 @@
 package dev.trimtab.cli;
 
 import dev.trimtab.checkpoint.Checkpoint;
+import dev.trimtab.compress.Compression;
+import dev.trimtab.compress.recipe.Recipe;
 import dev.trimtab.error.InvalidRequest;
 import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.kernel.KernelProbe;
@@ -15,12 +17,13 @@ import dev.trimtab.quality.SyntheticCheckpoint;
 import dev.trimtab.tokenizer.Tokenizer;
 import dev.trimtab.variant.MachineMemory;
 import dev.trimtab.variant.ModelSource;
-import dev.trimtab.variant.PlannedOptions;
+import dev.trimtab.variant.RecipeLoader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -112,7 +115,7 @@ final class BenchCommand implements Callable<Integer> {
             double before = probe.readGigabytesPerSecond(BANDWIDTH_ROUNDS);
             long startNanos = System.nanoTime();
             try (Checkpoint checkpoint = ModelOption.open(source);
-                    Model loaded = load(checkpoint, kernels)) {
+                    Model loaded = load(checkpoint, kernels, pool)) {
                 double loadSeconds = (System.nanoTime() - startNanos) / 1e9;
                 long residentBytes = MachineMemory.residentBytes().orElse(0);
                 SpeedProbe speed = new SpeedProbe(loaded, Tokenizer.of(checkpoint.metadata()));
@@ -130,16 +133,17 @@ final class BenchCommand implements Callable<Integer> {
         }
     }
 
-    private Model load(Checkpoint checkpoint, Kernels kernels) {
+    private Model load(Checkpoint checkpoint, Kernels kernels, ComputePool pool) {
         int batch = 1;
         for (int size : batches) {
             batch = Math.max(batch, size);
         }
         Model.Capacity capacity = new Model.Capacity(Math.max(BATCHED_TOKENS, batch), batch);
-        ModelLoader.Options options = PlannedOptions.of(recipe.recipe(), checkpoint, ModelLoader.Options.SERVING);
+        RecipeLoader loader = new RecipeLoader(new ModelLoader.Packing(kernels), pool, Optional.empty());
+        var request = new RecipeLoader.Request(
+                checkpoint, recipe.recipe().orElse(Recipe.KEEP), ModelLoader.Options.SERVING, capacity);
         try (ProgressBar progress = new ProgressBar("loading")) {
-            return checkpoint.reading(() ->
-                    ModelLoader.load(checkpoint, new ModelLoader.Packing(kernels), options, capacity, progress::parts));
+            return checkpoint.reading(() -> loader.load(request, progress::parts, Compression.Progress.NONE));
         }
     }
 

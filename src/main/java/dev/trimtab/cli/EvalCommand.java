@@ -2,12 +2,13 @@ package dev.trimtab.cli;
 
 import dev.trimtab.app.TrimtabConfig;
 import dev.trimtab.checkpoint.Checkpoint;
+import dev.trimtab.compress.Compression;
+import dev.trimtab.compress.recipe.Recipe;
 import dev.trimtab.error.InvalidRequest;
 import dev.trimtab.kernel.ActivationPrecision;
 import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.kernel.Kernels;
 import dev.trimtab.kernel.KvEncoding;
-import dev.trimtab.model.LoadListener;
 import dev.trimtab.model.Model;
 import dev.trimtab.model.ModelLoader;
 import dev.trimtab.model.WeightFormats;
@@ -23,7 +24,7 @@ import dev.trimtab.quality.measure.Teacher;
 import dev.trimtab.tokenizer.Tokenizer;
 import dev.trimtab.tokenizer.Tokenizer.ControlTokens;
 import dev.trimtab.variant.CalibrationCorpus;
-import dev.trimtab.variant.PlannedOptions;
+import dev.trimtab.variant.RecipeLoader;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -107,13 +108,12 @@ final class EvalCommand implements Callable<Integer> {
         }
         try (Checkpoint checkpoint = model.open();
                 ComputePool pool = new ComputePool(ComputePool.defaultThreads())) {
-            Kernels kernels = Kernels.best(pool);
             Questions questions = questions(checkpoint);
             EvalReport report = new EvalReport(spec.commandLine().getOut(), isJson);
-            Optional<Teacher> teacher = base(checkpoint, kernels, questions, report);
+            Optional<Teacher> teacher = base(checkpoint, pool, questions, report);
             for (String recipe : recipes) {
                 for (String precision : activations) {
-                    try (Model variant = load(checkpoint, kernels, options(checkpoint, recipe, precision))) {
+                    try (Model variant = load(checkpoint, pool, RecipeOption.parse(recipe), options(precision))) {
                         report.add(row(recipe, precision, variant, questions, teacher));
                     }
                 }
@@ -142,8 +142,8 @@ final class EvalCommand implements Callable<Integer> {
 
     /// Measures the base against itself, and answers its teacher: the one of an earlier run where there is one.
     private static Optional<Teacher> base(
-            Checkpoint checkpoint, Kernels kernels, Questions questions, EvalReport report) {
-        try (Model reference = load(checkpoint, kernels, ModelLoader.Options.EXACT)) {
+            Checkpoint checkpoint, ComputePool pool, Questions questions, EvalReport report) {
+        try (Model reference = load(checkpoint, pool, Recipe.KEEP, ModelLoader.Options.EXACT)) {
             Optional<Teacher> teacher = questions.text().map(measured -> teacher(checkpoint, reference, measured));
             report.add(row(BASE, "f32", reference, questions, teacher));
             return teacher;
@@ -182,15 +182,18 @@ final class EvalCommand implements Callable<Integer> {
         }
     }
 
-    private static ModelLoader.Options options(Checkpoint checkpoint, String recipe, String precision) {
-        ModelLoader.Options base =
-                new ModelLoader.Options(WeightFormats.AS_STORED, precision(precision), KvEncoding.F32);
-        return PlannedOptions.of(RecipeOption.parse(recipe), checkpoint, base);
+    private static Model load(Checkpoint checkpoint, ComputePool pool, Recipe recipe, ModelLoader.Options options) {
+        var packing = new ModelLoader.Packing(Kernels.best(pool));
+        Path statistics = TrimtabConfig.ofProcess().hubOptions().cache().resolve("statistics");
+        RecipeLoader loader = new RecipeLoader(packing, pool, Optional.of(statistics));
+        var request = new RecipeLoader.Request(checkpoint, recipe, options, CAPACITY);
+        try (ProgressBar progress = new ProgressBar(recipe.name())) {
+            return checkpoint.reading(() -> loader.load(request, progress::parts, Compression.Progress.NONE));
+        }
     }
 
-    private static Model load(Checkpoint checkpoint, Kernels kernels, ModelLoader.Options options) {
-        return checkpoint.reading(() ->
-                ModelLoader.load(checkpoint, new ModelLoader.Packing(kernels), options, CAPACITY, LoadListener.NONE));
+    private static ModelLoader.Options options(String precision) {
+        return new ModelLoader.Options(WeightFormats.AS_STORED, precision(precision), KvEncoding.F32);
     }
 
     private static ActivationPrecision precision(String name) {

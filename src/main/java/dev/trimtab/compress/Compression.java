@@ -1,6 +1,5 @@
 package dev.trimtab.compress;
 
-import dev.trimtab.checkpoint.Checkpoint;
 import dev.trimtab.checkpoint.ContentHash;
 import dev.trimtab.checkpoint.Metadata;
 import dev.trimtab.checkpoint.WeightSource;
@@ -14,6 +13,7 @@ import dev.trimtab.compress.recipe.Rule;
 import dev.trimtab.compress.recipe.Stages.MakeUp;
 import dev.trimtab.compress.recipe.Stages.Structured;
 import dev.trimtab.error.BadCheckpoint;
+import dev.trimtab.error.Internal;
 import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.kernel.memory.MappedPages;
 import dev.trimtab.tensor.Cut;
@@ -54,7 +54,7 @@ public final class Compression implements WeightSource {
     }
 
     private final Plan plan;
-    private final Checkpoint checkpoint;
+    private final WeightSource checkpoint;
     private final Resources resources;
     private final Structure structure;
     private final Map<String, Shape> shapes = new LinkedHashMap<>();
@@ -65,7 +65,7 @@ public final class Compression implements WeightSource {
     private @Nullable String compensatedName;
     private @Nullable Compensated compensated;
 
-    private Compression(Plan plan, Checkpoint checkpoint, Resources resources, Structure structure) {
+    private Compression(Plan plan, WeightSource checkpoint, Resources resources, Structure structure) {
         this.plan = plan;
         this.checkpoint = checkpoint;
         this.resources = resources;
@@ -80,8 +80,9 @@ public final class Compression implements WeightSource {
         });
     }
 
-    /// Decides what is removed, which may take a pass over the calibration text; the rest waits.
-    public static Compression of(Plan plan, Checkpoint checkpoint, Resources resources) {
+    /// Decides what is removed, which may take a pass over the calibration text; the rest waits. `checkpoint` is
+    /// the one that was planned for, or what merging adapters made of it.
+    public static Compression of(Plan plan, WeightSource checkpoint, Resources resources) {
         if (!PredictedRemoval.isAsked(plan.recipe().extras())) {
             return new Compression(plan, checkpoint, resources, plan.predicted());
         }
@@ -109,6 +110,13 @@ public final class Compression implements WeightSource {
         return part(addedBiases.getOrDefault(name, name)).source();
     }
 
+    private Tensor stored(String name) {
+        return switch (checkpoint.form(name)) {
+            case TensorForm.Dense(Tensor tensor) -> tensor;
+            case TensorForm other -> throw new Internal(name + " is compressed already: " + other.shape());
+        };
+    }
+
     private Structure.Part part(String name) {
         Structure.Part part = structure.parts().get(name);
         if (part == null) {
@@ -124,7 +132,7 @@ public final class Compression implements WeightSource {
             return vector(name, compensated(owner).bias());
         }
         Structure.Part part = part(name);
-        Tensor source = checkpoint.tensor(part.source());
+        Tensor source = stored(part.source());
         TensorForm form = form(name, part, source);
         MappedPages.release(source.data());
         return form;
@@ -192,7 +200,7 @@ public final class Compression implements WeightSource {
             return known;
         }
         Structure.Part part = part(name);
-        Tensor source = checkpoint.tensor(part.source());
+        Tensor source = stored(part.source());
         Matrix whole = Matrix.of(name, new TensorForm.Dense(source));
         MappedPages.release(source.data());
         int[] kept = columnsKept(part).orElseThrow();
@@ -235,7 +243,7 @@ public final class Compression implements WeightSource {
     public String address(String name) {
         Structure.Part part = part(addedBiases.getOrDefault(name, name));
         String source = checkpoint.address(part.source());
-        MappedPages.release(checkpoint.tensor(part.source()).data());
+        MappedPages.release(stored(part.source()).data());
         Optional<Treatment> treatment = plan.treatment(part.source());
         boolean isPacking = treatment.map(Treatment::isPacking).orElse(true);
         boolean bias = name.endsWith(".bias");

@@ -1,10 +1,13 @@
 package dev.trimtab.compress;
 
 import dev.trimtab.compress.calibration.Inputs;
+import dev.trimtab.compress.calibration.Needs;
 import dev.trimtab.compress.lowrank.LowRankResult;
 import dev.trimtab.compress.lowrank.LowRankStage;
 import dev.trimtab.compress.matrix.Matrix;
 import dev.trimtab.compress.prune.CollapseCheck;
+import dev.trimtab.compress.prune.VectorSparsity;
+import dev.trimtab.compress.prune.WeightPattern;
 import dev.trimtab.compress.quantize.Quantization;
 import dev.trimtab.compress.quantize.QuantizeJob;
 import dev.trimtab.compress.quantize.QuantizeScheme;
@@ -13,7 +16,6 @@ import dev.trimtab.compress.recipe.Stages.Correct;
 import dev.trimtab.compress.recipe.Stages.Factorize;
 import dev.trimtab.compress.recipe.Stages.Quantize;
 import dev.trimtab.compress.recipe.Stages.Sparsity;
-import dev.trimtab.error.Unsupported;
 import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.tensor.Encoding;
 import dev.trimtab.tensor.TensorForm;
@@ -61,8 +63,15 @@ record MatrixStages(
         Matrix left = original;
         if (treatment.sparsity().isPresent()) {
             Sparsity asked = treatment.sparsity().get();
-            left = sparse(original, asked);
-            CollapseCheck.check(name, asked.method(), left);
+            switch (asked.pattern()) {
+                case Sparsity.Pattern.Vectors() -> {
+                    return vectors(original, asked);
+                }
+                case Sparsity.Pattern.Single() ->
+                    left = pruned(original, asked, new WeightPattern.Share(asked.share()));
+                case Sparsity.Pattern.NofM(int kept, int of) ->
+                    left = pruned(original, asked, new WeightPattern.KeptOf(kept, of));
+            }
         }
         Optional<TensorForm.LowRank> product = product(left);
         if (product.isPresent()) {
@@ -73,8 +82,18 @@ record MatrixStages(
         return quantized(left, inputs);
     }
 
-    private Matrix sparse(Matrix original, Sparsity asked) {
-        throw new Unsupported(name + original.shape() + ": " + asked.method() + " is not known yet");
+    private Matrix pruned(Matrix original, Sparsity asked, WeightPattern pattern) {
+        Matrix left = asked.method().prune(original, inputs, pattern, seed, pool);
+        CollapseCheck.check(name, asked.method().label(), left);
+        return left;
+    }
+
+    private TensorForm vectors(Matrix original, Sparsity asked) {
+        double density = 1 - asked.share();
+        VectorSparsity kept = asked.method().needs() == Needs.NOTHING
+                ? VectorSparsity.byMagnitude(original, density)
+                : VectorSparsity.bySaliency(original, inputs.statistics().meanSquare(), density);
+        return kept.form(name, original, Encoding.Q8_0);
     }
 
     private Optional<TensorForm.LowRank> product(Matrix matrix) {

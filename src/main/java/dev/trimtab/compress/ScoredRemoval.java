@@ -1,6 +1,6 @@
 package dev.trimtab.compress;
 
-import dev.trimtab.checkpoint.Checkpoint;
+import dev.trimtab.checkpoint.WeightSource;
 import dev.trimtab.checkpoint.coupling.Keep;
 import dev.trimtab.checkpoint.coupling.ModelSizes;
 import dev.trimtab.checkpoint.coupling.ModelSizes.LayerSizes;
@@ -22,6 +22,7 @@ import dev.trimtab.error.Unsupported;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -34,12 +35,12 @@ final class ScoredRemoval {
     private static final float SILENT = 0.05f;
 
     private final Extras extras;
-    private final Checkpoint checkpoint;
+    private final WeightSource checkpoint;
     private final Supplier<CalibrationSource> calibration;
     private final ModelSizes sizes;
     private Removal removal;
 
-    ScoredRemoval(Extras extras, Checkpoint checkpoint, Supplier<CalibrationSource> calibration) {
+    ScoredRemoval(Extras extras, WeightSource checkpoint, Supplier<CalibrationSource> calibration) {
         this.extras = extras;
         this.checkpoint = checkpoint;
         this.calibration = calibration;
@@ -167,7 +168,8 @@ final class ScoredRemoval {
         int inner = sizes.layers().get(layer).intermediateSize();
         return names.map(name -> "blk." + layer + "." + name + ".weight")
                 .filter(checkpoint.shapes()::containsKey)
-                .filter(name -> attention || checkpoint.tensor(name).shape().rows() == inner)
+                .filter(name -> attention
+                        || Objects.requireNonNull(checkpoint.shapes().get(name)).rows() == inner)
                 .map(this::matrix)
                 .toList();
     }

@@ -3,7 +3,6 @@ package dev.trimtab.compress;
 import dev.trimtab.compress.calibration.Needs;
 import dev.trimtab.compress.lowrank.FactorEncoder;
 import dev.trimtab.compress.lowrank.RankRule;
-import dev.trimtab.compress.quantize.Rounding;
 import dev.trimtab.compress.recipe.Stages.Correct;
 import dev.trimtab.compress.recipe.Stages.Factorize;
 import dev.trimtab.compress.recipe.Stages.Quantize;
@@ -12,15 +11,12 @@ import dev.trimtab.kernel.PackedFormat;
 import dev.trimtab.tensor.Encoding;
 import dev.trimtab.tensor.Shape;
 import java.util.Optional;
-import java.util.Set;
 
 /// What the stages do to one matrix, in this order; what is left of it by structured pruning comes in.
 ///
 /// @param quantize every matrix has one; the scheme `keep` leaves it as it is stored
 record Treatment(
         Optional<Sparsity> sparsity, Optional<Factorize> factorize, Quantize quantize, Optional<Correct> correct) {
-    private static final Set<String> DATA_FREE = Set.of("magnitude", "random");
-
     /// Whether packing alone carries it out: no method needs to see the weights.
     boolean isPacking() {
         return sparsity.isEmpty() && factorize.isEmpty() && correct.isEmpty() && quantize.isPacking();
@@ -28,11 +24,11 @@ record Treatment(
 
     /// Whether no stage needs to know activations.
     boolean isDataFree() {
-        return sparsity.map(asked -> DATA_FREE.contains(asked.method())).orElse(true)
+        return sparsity.map(asked -> asked.method().needs() == Needs.NOTHING).orElse(true)
                 && factorize
                         .map(asked -> asked.method().needs() == Needs.NOTHING)
                         .orElse(true)
-                && quantize.rounding().needs() == Rounding.Needs.NOTHING
+                && quantize.rounding().needs() == Needs.NOTHING
                 && correct.map(asked -> asked.how().method().needs() == Needs.NOTHING)
                         .orElse(true);
     }

@@ -1,5 +1,6 @@
 package dev.trimtab.compress;
 
+import dev.trimtab.compress.calibration.Needs;
 import dev.trimtab.compress.quantize.Rounding;
 import dev.trimtab.compress.recipe.RuleSet;
 import dev.trimtab.compress.recipe.Stages.Correct;
@@ -28,7 +29,7 @@ record TreatmentChoice(Extras extras, Subject subject, int layers, List<String> 
     }
 
     private Treatment plain(Quantize quantize) {
-        if (quantize.rounding().needs() != Rounding.Needs.NOTHING) {
+        if (quantize.rounding().needs() != Needs.NOTHING) {
             why.add("rounded to the nearest: " + quantize.rounding().label()
                     + " is for single matrices that are multiplied");
         }

@@ -162,7 +162,8 @@ final class TensorReader {
                 new Packed.Sum(pack(name, base, format, arena), pack(name, correction, Optional.empty(), arena));
             case TensorForm.Codebook codebook ->
                 new Packed.Whole(packing.kernels().codebook(codebook, arena));
-            case TensorForm.VectorSparse _ -> throw new Unsupported(name + ": no operator for this form");
+            case TensorForm.VectorSparse sparse ->
+                new Packed.Whole(packing.kernels().vectorSparse(sparse, arena));
         };
     }
 

@@ -2,6 +2,8 @@ package dev.trimtab.variant;
 
 import dev.trimtab.checkpoint.Checkpoint;
 import dev.trimtab.checkpoint.Metadata;
+import dev.trimtab.checkpoint.WeightSource;
+import dev.trimtab.compress.Compression;
 import dev.trimtab.compress.recipe.Recipe;
 import dev.trimtab.engine.EngineOptions;
 import dev.trimtab.error.BadCheckpoint;
@@ -37,10 +39,7 @@ record LoadedCheckpoint<M extends ForwardPass>(
     ///
     /// @param options where no recipe says otherwise
     record Request(
-            ModelLoader.Packing packing,
-            VariantDeclaration declared,
-            ModelLoader.Options options,
-            Model.Capacity capacity) {
+            RecipeLoader loader, VariantDeclaration declared, ModelLoader.Options options, Model.Capacity capacity) {
         Optional<Recipe> recipe() {
             return declared.recipe();
         }
@@ -55,11 +54,8 @@ record LoadedCheckpoint<M extends ForwardPass>(
         Tokenizer tokenizer = tokenizer(metadata, config.vocabSize());
         Optional<ChatTemplate> template = template(metadata);
         SamplingDefaults sampling = SamplingDefaults.of(metadata);
-        ModelLoader.Options options = PlannedOptions.of(request.recipe(), checkpoint, request.options());
         DeclaredAdapters adapters = new DeclaredAdapters(request.declared().adapters());
-        Model model = adapters.load(
-                checkpoint,
-                weights -> ModelLoader.load(weights, request.packing(), options, request.capacity(), listener));
+        Model model = adapters.load(checkpoint, weights -> model(checkpoint, weights, request, listener));
         Map<String, Object> facts = describe(checkpoint, model, sampling);
         request.recipe().ifPresent(recipe -> facts.put("recipe", recipe.name()));
         if (!adapters.mergedNames().isEmpty()) {
@@ -68,6 +64,17 @@ record LoadedCheckpoint<M extends ForwardPass>(
         facts.put("weight_bytes", model.weightBytes());
         facts.put("kv_bytes_per_token", model.kvLayout().blockBytes() / KvLayout.BLOCK_TOKENS);
         return new LoadedCheckpoint<>(model, tokenizer, template, sampling, Collections.unmodifiableMap(facts));
+    }
+
+    private static Model model(Checkpoint checkpoint, WeightSource weights, Request request, LoadListener listener) {
+        RecipeLoader loader = request.loader();
+        return request.recipe()
+                .map(recipe -> loader.load(
+                        new RecipeLoader.Request(checkpoint, weights, recipe, request.options(), request.capacity()),
+                        listener,
+                        Compression.Progress.NONE))
+                .orElseGet(() ->
+                        ModelLoader.load(weights, loader.packing(), request.options(), request.capacity(), listener));
     }
 
     /// As [#load], with llama.cpp to compute it; the model is the caller's to close.

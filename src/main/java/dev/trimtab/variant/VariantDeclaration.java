@@ -12,8 +12,7 @@ import java.util.Set;
 ///
 /// @param recipe empty serves the checkpoint as it is
 /// @param adapters over it, or merged into it
-public record VariantDeclaration(
-        String name, Optional<Recipe> recipe, Pin pin, List<AdapterDeclaration> adapters) {
+public record VariantDeclaration(String name, Optional<Recipe> recipe, Pin pin, List<AdapterDeclaration> adapters) {
     /// Whether it may have to go when another needs its memory. A model's default never has to.
     public enum Pin {
         PINNED,

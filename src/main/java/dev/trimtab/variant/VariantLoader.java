@@ -1,13 +1,15 @@
 package dev.trimtab.variant;
 
 import dev.trimtab.checkpoint.Checkpoint;
+import dev.trimtab.compress.Plan;
+import dev.trimtab.compress.recipe.Recipe;
 import dev.trimtab.engine.Engine;
 import dev.trimtab.engine.EngineListener;
 import dev.trimtab.engine.EngineLoop;
 import dev.trimtab.engine.EngineOptions;
 import dev.trimtab.engine.KvPool;
 import dev.trimtab.kernel.ComputePool;
-import dev.trimtab.kernel.Kernels;
+import dev.trimtab.kernel.KvEncoding;
 import dev.trimtab.kernel.KvLayout;
 import dev.trimtab.model.LoadListener;
 import dev.trimtab.model.Model;
@@ -38,21 +40,22 @@ public final class VariantLoader {
     /// A share of the process's KV pool that stands for none: the pool cannot be empty.
     private static final long SMALLEST_POOL_BYTES = 64;
 
-    private final ModelLoader.Packing packing;
+    private final RecipeLoader loader;
     private final EngineLoop loop;
     private final KvPool kvPool;
     private final Options options;
     private final Function<String, EngineListener> listeners;
     private final LlamaBackend llamaCpp;
 
-    /// `listeners` gives each variant's name the one that hears its engine.
+    /// `loader` makes models, all of which share its store; `listeners` gives each variant's name the one that hears
+    /// its engine.
     public VariantLoader(
-            Kernels kernels,
+            RecipeLoader loader,
             EngineLoop loop,
             KvPool kvPool,
             Options options,
             Function<String, EngineListener> listeners) {
-        this.packing = new ModelLoader.Packing(kernels);
+        this.loader = loader;
         this.loop = loop;
         this.kvPool = kvPool;
         this.options = options;
@@ -62,7 +65,7 @@ public final class VariantLoader {
 
     /// Packed weights of all variants loaded here, those that several use once.
     public long weightBytes() {
-        return packing.store().sizeBytes();
+        return loader.packing().store().sizeBytes();
     }
 
     /// What a variant of `checkpoint` would take, from its metadata and tensor sizes alone.
@@ -88,13 +91,16 @@ public final class VariantLoader {
 
     private static MemoryPlan.Demand demand(VariantDeclaration variant, Checkpoint checkpoint, Options options) {
         ModelConfig config = ModelLoader.configOf(checkpoint);
-        ModelLoader.Options planned = PlannedOptions.of(variant.recipe(), checkpoint, options.model());
-        KvLayout kv = new KvLayout(planned.kvEncoding(), config.headDim(), config.keyValueHeads());
+        KvEncoding kvEncoding =
+                variant.recipe().flatMap(Recipe::kv).orElse(options.model().kvEncoding());
+        KvLayout kv = new KvLayout(kvEncoding, config.headDim(), config.keyValueHeads());
         long blocks = Math.ceilDiv(config.maxPositionEmbeddings(), KvLayout.BLOCK_TOKENS);
         long sequenceBytes = blocks * kv.blockBytes();
         return new MemoryPlan.Demand(
                 variant.name(),
-                ModelLoader.packedBytes(checkpoint, planned),
+                variant.recipe()
+                        .map(recipe -> Plan.of(recipe, checkpoint).bytes())
+                        .orElseGet(() -> ModelLoader.packedBytes(checkpoint, options.model())),
                 Model.scratchBytes(config, options.capacity()),
                 kv.blockBytes(),
                 sequenceBytes,
@@ -112,7 +118,7 @@ public final class VariantLoader {
     private Variant load(VariantDeclaration declared, Checkpoint checkpoint, LoadListener listener) {
         LoadedCheckpoint<Model> loaded = LoadedCheckpoint.load(
                 checkpoint,
-                new LoadedCheckpoint.Request(packing, declared, options.model(), options.capacity()),
+                new LoadedCheckpoint.Request(loader, declared, options.model(), options.capacity()),
                 listener);
         Model model = loaded.model();
         Home home = new Home(options.engine(), kvPool, loop);

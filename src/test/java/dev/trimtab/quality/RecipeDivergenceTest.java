@@ -3,6 +3,7 @@ package dev.trimtab.quality;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.trimtab.checkpoint.Checkpoint;
+import dev.trimtab.compress.Compression;
 import dev.trimtab.compress.recipe.Recipe;
 import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.kernel.Kernels;
@@ -10,9 +11,10 @@ import dev.trimtab.model.LoadListener;
 import dev.trimtab.model.Model;
 import dev.trimtab.model.ModelLoader;
 import dev.trimtab.tokenizer.Tokenizer;
-import dev.trimtab.variant.PlannedOptions;
+import dev.trimtab.variant.RecipeLoader;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Optional;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -34,11 +36,8 @@ class RecipeDivergenceTest {
             throws IOException {
         try (Checkpoint checkpoint = Checkpoint.open(DEMO);
                 ComputePool pool = new ComputePool(ComputePool.defaultThreads());
-                Model reference = load(checkpoint, pool, ModelLoader.Options.EXACT);
-                Model variant = load(
-                        checkpoint,
-                        pool,
-                        PlannedOptions.of(Recipe.parse("r.yaml", recipe), checkpoint, ModelLoader.Options.SERVING))) {
+                Model reference = load(checkpoint, pool, Recipe.KEEP, ModelLoader.Options.EXACT);
+                Model variant = load(checkpoint, pool, Recipe.parse("r.yaml", recipe), ModelLoader.Options.SERVING)) {
             TextWindows windows =
                     TextWindows.of(Tokenizer.of(checkpoint.metadata()), PackedDivergenceTest.chats(), WINDOW, TOKENS);
 
@@ -49,10 +48,12 @@ class RecipeDivergenceTest {
         }
     }
 
-    private static Model load(Checkpoint checkpoint, ComputePool pool, ModelLoader.Options options) {
+    private static Model load(Checkpoint checkpoint, ComputePool pool, Recipe recipe, ModelLoader.Options options) {
         var capacity = new Model.Capacity(DivergenceProbe.BATCH_TOKENS, DivergenceProbe.BATCH_TOKENS);
-        Kernels kernels = Kernels.best(pool);
-        return checkpoint.reading(() ->
-                ModelLoader.load(checkpoint, new ModelLoader.Packing(kernels), options, capacity, LoadListener.NONE));
+        var loader = new RecipeLoader(new ModelLoader.Packing(Kernels.best(pool)), pool, Optional.empty());
+        return checkpoint.reading(() -> loader.load(
+                new RecipeLoader.Request(checkpoint, recipe, options, capacity),
+                LoadListener.NONE,
+                Compression.Progress.NONE));
     }
 }

@@ -1,5 +1,6 @@
 package dev.trimtab.compress.quantize;
 
+import dev.trimtab.compress.calibration.Needs;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -24,13 +25,6 @@ public enum Rounding {
 
     /// [ActivationScaling]: columns that matter are scaled up before they are rounded.
     AWQ("awq", Needs.STATISTICS);
-
-    /// What a method asks its [dev.trimtab.compress.calibration.Inputs] for.
-    public enum Needs {
-        NOTHING,
-        STATISTICS,
-        COVARIANCE
-    }
 
     private final String label;
     private final Needs needs;

@@ -22,8 +22,15 @@ public final class Recipe {
     private final RuleSet<Quantize> quantize;
     private final Optional<KvEncoding> kv;
     private final Extras extras;
+    private final Optional<Path> folder;
 
     Recipe(String name, RuleSet<Quantize> quantize, Optional<KvEncoding> kv, Extras extras) {
+        this(name, quantize, kv, extras, Optional.empty());
+    }
+
+    private Recipe(
+            String name, RuleSet<Quantize> quantize, Optional<KvEncoding> kv, Extras extras, Optional<Path> folder) {
+        this.folder = folder;
         this.name = name;
         this.quantize = quantize;
         this.kv = kv;
@@ -59,7 +66,9 @@ public final class Recipe {
                 throw new BadConfiguration(
                         file + ": a recipe of at most " + YamlReader.SIZE_MAX + " characters expected");
             }
-            return parse(file.toString(), Files.readString(file));
+            Recipe recipe = parse(file.toString(), Files.readString(file));
+            Path folder = file.toAbsolutePath().getParent();
+            return new Recipe(recipe.name, recipe.quantize, recipe.kv, recipe.extras, Optional.ofNullable(folder));
         } catch (CharacterCodingException e) {
             throw new BadConfiguration(file + ": a recipe in UTF-8 expected");
         } catch (IOException e) {
@@ -82,6 +91,11 @@ public final class Recipe {
     /// How keys and values are cached; empty leaves that to whoever serves.
     public Optional<KvEncoding> kv() {
         return kv;
+    }
+
+    /// Where files that it names are; empty for one that is no file, which can name none.
+    public Optional<Path> folder() {
+        return folder;
     }
 
     public RuleSet<Quantize> quantize() {

@@ -3,11 +3,13 @@ package dev.trimtab.compress.recipe;
 import static dev.trimtab.compress.recipe.RecipeReader.entries;
 import static dev.trimtab.compress.recipe.RecipeReader.rule;
 
+import dev.trimtab.compress.calibration.Needs;
 import dev.trimtab.compress.compensate.CompensateMethod;
 import dev.trimtab.compress.compensate.Compensation;
 import dev.trimtab.compress.lowrank.Factorizer;
 import dev.trimtab.compress.lowrank.LowRankMethod;
 import dev.trimtab.compress.lowrank.RankRule;
+import dev.trimtab.compress.prune.SparsityMethod;
 import dev.trimtab.compress.prune.StructuredMethod;
 import dev.trimtab.compress.recipe.Stages.Correct;
 import dev.trimtab.compress.recipe.Stages.Evaluate;
@@ -35,6 +37,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /// Reads every stage of a recipe but `quantize`.
 final class StageReader {
@@ -43,11 +46,14 @@ final class StageReader {
     private static final List<String> STRUCTURED = Arrays.stream(StructuredMethod.values())
             .map(StructuredMethod::label)
             .toList();
-    private static final List<String> SINGLE = List.of("magnitude", "random", "obd", "wanda", "sparsegpt");
+    private static final List<String> SINGLE =
+            Arrays.stream(SparsityMethod.values()).map(SparsityMethod::label).toList();
     private static final String LAYER_DROP = "layer_drop";
     private static final String VOCABULARY = "vocab";
-    private static final List<String> PRUNE_METHODS =
-            List.of("flap", "apoz", "magnitude", "random", "obd", "wanda", "sparsegpt", LAYER_DROP, VOCABULARY);
+    private static final List<String> PRUNE_METHODS = Stream.of(STRUCTURED, SINGLE, List.of(LAYER_DROP, VOCABULARY))
+            .flatMap(List::stream)
+            .distinct()
+            .toList();
     private static final List<String> PRUNE_KEYS = List.of(
             "method",
             "targets",
@@ -165,7 +171,13 @@ final class StageReader {
         }
         double share = entry.real("sparsity", 0, 0.99).orElseThrow();
         String structure = entry.text("structure").orElse("unstructured");
-        return new Sparsity(method, share, pattern(entry, structure, share));
+        SparsityMethod known = SparsityMethod.of(method).orElseThrow();
+        Pattern pattern = pattern(entry, structure, share);
+        if (pattern instanceof Pattern.Vectors && known.needs() == Needs.COVARIANCE) {
+            throw entry.refused(
+                    "method", method + " removes single weights: magnitude, obd or wanda expected for vectors");
+        }
+        return new Sparsity(known, share, pattern);
     }
 
     private static Pattern pattern(Fields entry, String structure, double share) {

@@ -3,6 +3,7 @@ package dev.trimtab.compress.recipe;
 import dev.trimtab.compress.compensate.Compensation;
 import dev.trimtab.compress.lowrank.LowRankMethod;
 import dev.trimtab.compress.lowrank.RankRule;
+import dev.trimtab.compress.prune.SparsityMethod;
 import dev.trimtab.compress.prune.StructuredMethod;
 import dev.trimtab.compress.quantize.Gptq;
 import dev.trimtab.compress.quantize.Quantization;
@@ -43,7 +44,7 @@ public final class Stages {
     /// An entry of `prune` about single weights.
     ///
     /// @param share of weights to remove, in 0..1
-    public record Sparsity(String method, double share, Pattern pattern) {
+    public record Sparsity(SparsityMethod method, double share, Pattern pattern) {
         /// Which weights are removed together.
         public sealed interface Pattern {
             /// Each by itself.

@@ -1,0 +1,148 @@
+package dev.trimtab.variant;
+
+import dev.trimtab.checkpoint.Checkpoint;
+import dev.trimtab.checkpoint.WeightSource;
+import dev.trimtab.checkpoint.adapter.LoraAdapter;
+import dev.trimtab.compress.Compression;
+import dev.trimtab.compress.Plan;
+import dev.trimtab.compress.adapter.MergedSource;
+import dev.trimtab.compress.calibration.CalibrationSource;
+import dev.trimtab.compress.recipe.Recipe;
+import dev.trimtab.compress.recipe.Stages.Merge;
+import dev.trimtab.compress.recipe.Stages.Statistics;
+import dev.trimtab.error.BadConfiguration;
+import dev.trimtab.kernel.ComputePool;
+import dev.trimtab.model.LoadListener;
+import dev.trimtab.model.Model;
+import dev.trimtab.model.ModelLoader;
+import dev.trimtab.quality.cache.Digest;
+import dev.trimtab.quality.calibration.CalibrationText;
+import dev.trimtab.quality.calibration.ImportanceFile;
+import dev.trimtab.quality.calibration.ModelCalibration;
+import dev.trimtab.tokenizer.Tokenizer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// Loads a checkpoint as a recipe wants it: plan, calibration where a method asks for it, compression, packing.
+///
+/// @param pool computes calibration and compression, between the steps of what is served
+/// @param statistics folder that statistics of activations are kept in
+public record RecipeLoader(ModelLoader.Packing packing, ComputePool pool, Optional<Path> statistics) {
+    /// One model to load.
+    ///
+    /// @param weights the checkpoint's, or with adapters merged into them
+    /// @param options where the recipe does not say otherwise
+    public record Request(
+            Checkpoint checkpoint,
+            WeightSource weights,
+            Recipe recipe,
+            ModelLoader.Options options,
+            Model.Capacity capacity) {
+        /// Of the checkpoint as it is.
+        public Request(Checkpoint checkpoint, Recipe recipe, ModelLoader.Options options, Model.Capacity capacity) {
+            this(checkpoint, checkpoint, recipe, options, capacity);
+        }
+
+        private Request with(WeightSource merged) {
+            return new Request(checkpoint, merged, recipe, options, capacity);
+        }
+    }
+
+    /// Loads it; `checkpoint` must be read through [Checkpoint#reading].
+    ///
+    /// @throws dev.trimtab.error.TrimtabException when it cannot be; then nothing is left behind
+    public Model load(Request request, LoadListener listener, Compression.Progress progress) {
+        List<LoraAdapter> adapters = new ArrayList<>();
+        try {
+            List<MergedSource.Merging> merges = new ArrayList<>();
+            for (Merge merge : request.recipe().extras().merges()) {
+                LoraAdapter adapter = LoraAdapter.open(file(request.recipe(), merge.path()));
+                adapters.add(adapter);
+                merges.add(new MergedSource.Merging(adapter, merge.scale()));
+            }
+            Request merged = merges.isEmpty() ? request : request.with(new MergedSource(request.weights(), merges));
+            return compressed(merged, listener, progress);
+        } finally {
+            adapters.forEach(LoraAdapter::close);
+        }
+    }
+
+    private Model compressed(Request request, LoadListener listener, Compression.Progress progress) {
+        Plan plan = Plan.of(request.recipe(), request.checkpoint());
+        try (Calibration calibration = new Calibration(request)) {
+            Compression compression = Compression.of(
+                    plan, request.weights(), new Compression.Resources(pool, calibration::source, progress));
+            return ModelLoader.load(
+                    compression, packing, options(plan, compression, request), request.capacity(), listener);
+        }
+    }
+
+    private static ModelLoader.Options options(Plan plan, Compression compression, Request request) {
+        ModelLoader.Options base = request.options();
+        return new ModelLoader.Options(
+                name -> plan.format(compression.sourceName(name)),
+                base.precision(),
+                request.recipe().kv().orElse(base.kvEncoding()));
+    }
+
+    /// A recipe that came over the network has no folder, and so no files.
+    private static Path file(Recipe recipe, String name) {
+        return recipe.folder()
+                .orElseThrow(() -> new BadConfiguration(
+                        recipe.name() + ": a recipe that is no file cannot name one, found `" + name + "`"))
+                .resolve(name);
+    }
+
+    /// The activations of the checkpoint, read when first asked for.
+    private final class Calibration implements AutoCloseable {
+        private final Request request;
+        private @Nullable CalibrationSource source;
+        private @Nullable ModelCalibration model;
+
+        Calibration(Request request) {
+            this.request = request;
+        }
+
+        CalibrationSource source() {
+            CalibrationSource known = source;
+            if (known == null) {
+                known = open(request.recipe().extras().statistics().orElse(Statistics.BUILTIN));
+                source = known;
+            }
+            return known;
+        }
+
+        private CalibrationSource open(Statistics asked) {
+            if (asked.corpus().startsWith("imatrix:")) {
+                return ImportanceFile.open(file(request.recipe(), asked.corpus().substring("imatrix:".length())));
+            }
+            Checkpoint checkpoint = request.checkpoint();
+            Tokenizer tokenizer = Tokenizer.of(checkpoint.metadata());
+            List<String> documents = asked.corpus().startsWith("file:")
+                    ? CalibrationCorpus.file(
+                            file(request.recipe(), asked.corpus().substring("file:".length())))
+                    : CalibrationCorpus.builtIn(checkpoint.metadata(), tokenizer);
+            int context = ModelLoader.configOf(checkpoint).maxPositionEmbeddings();
+            CalibrationText text = CalibrationText.of(tokenizer, documents, context, asked.tokens());
+            ModelCalibration made = new ModelCalibration(
+                    new ModelCalibration.Request(Digest.of(request.weights()), text, pool, this::loadBase, statistics));
+            model = made;
+            return made;
+        }
+
+        private Model loadBase(LoadListener listener) {
+            return ModelLoader.load(
+                    request.weights(), packing, ModelLoader.Options.EXACT, ModelCalibration.CAPACITY, listener);
+        }
+
+        @Override
+        public void close() {
+            if (model != null) {
+                model.close();
+            }
+        }
+    }
+}
