@@ -130,7 +130,7 @@ public final class Products {
             int steps = Math.ceilDiv(depth, STEP);
             for (int step = 0; step < steps; step++) {
                 int at = step * STEP;
-                multiply(factors, at * STEP, block[at], block[at + 1], block[at + 2], block[at + 3], sums);
+                multiply(factors, at, block, sums);
             }
             for (int i = 0; i < count; i++) {
                 System.arraycopy(sums[i], 0, c.values(), c.index(row + i, column), width);
@@ -138,9 +138,14 @@ public final class Products {
         }
     }
 
-    /// `sums[i][j] += sum_k factors[at + 4 k + i] bk[j]` for four i and k. Flat, because C2 vectorizes it so.
-    private static void multiply(
-            float[] factors, int at, float[] b0, float[] b1, float[] b2, float[] b3, float[][] sums) {
+    /// `sums[i][j] += sum_k factors[4 k + i] block[k][j]` for four i and the four k from `first`. Flat, because
+    /// C2 vectorizes it so.
+    private static void multiply(float[] factors, int first, float[][] block, float[][] sums) {
+        int at = first * STEP;
+        float[] b0 = block[first];
+        float[] b1 = block[first + 1];
+        float[] b2 = block[first + 2];
+        float[] b3 = block[first + 3];
         float[] s0 = sums[0];
         float[] s1 = sums[1];
         float[] s2 = sums[2];
