@@ -14,6 +14,7 @@ import dev.trimtab.variant.VariantRegistry;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -21,12 +22,16 @@ import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 
 /// Clients that ask one variant after the other, as requests do: by name, and whatever happens meanwhile.
 /// Short requests and some that outlast a drain.
 final class SoakTraffic implements AutoCloseable {
     private static final int SHORT_TOKENS = 8;
     private static final int LONG_TOKENS = 400;
+
+    /// How soon a client that was refused asks again: impatient, but not all it does.
+    private static final long RETRY_NANOS = 5_000_000;
 
     /// One in so many is long.
     private static final int LONG_EVERY = 7;
@@ -58,10 +63,14 @@ final class SoakTraffic implements AutoCloseable {
     /// no clients.
     void awaitRequests(String name, int count) {
         if (!clients.isEmpty()) {
-            Semaphore taken = submitted.get(name);
+            Semaphore taken = taken(name);
             taken.drainPermits();
             taken.acquireUninterruptibly(count);
         }
+    }
+
+    private Semaphore taken(String name) {
+        return Objects.requireNonNull(submitted.get(name));
     }
 
     long finished() {
@@ -110,7 +119,7 @@ final class SoakTraffic implements AutoCloseable {
                         new GenerationRequest(
                                 "soak-" + i, Prompts.text(variant, "Once upon a time"), SamplingOptions.GREEDY, stop),
                         event -> hear(event, end));
-                submitted.get(name).release();
+                taken(name).release();
                 if (end.join() instanceof TokenEvent.Failed(TrimtabException error)) {
                     throw error;
                 }
@@ -119,7 +128,7 @@ final class SoakTraffic implements AutoCloseable {
                 told.incrementAndGet();
                 String reason = String.valueOf(explained.getMessage());
                 reasons.computeIfAbsent(reason, _ -> new AtomicLong()).incrementAndGet();
-                Thread.yield();
+                LockSupport.parkNanos(RETRY_NANOS);
             } catch (RuntimeException | Error fault) {
                 unexplained.add(fault);
             }

@@ -25,6 +25,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.CompletableFuture;
@@ -198,7 +199,7 @@ final class VariantEndpointsTest {
     @Test
     void drainsInTheBackgroundAndRefusesMeanwhile() throws Exception {
         post(PATH, body("a", ",\"wait\":true"));
-        factory.held().get("a").running(1);
+        factory.held("a").running(1);
 
         RawClient.Answer begun = delete(PATH + "/a");
 
@@ -352,6 +353,6 @@ final class VariantEndpointsTest {
 
     @SuppressWarnings("unchecked")
     private static Map<String, Object> json(String text) {
-        return (Map<String, Object>) JsonReader.read(text);
+        return (Map<String, Object>) Objects.requireNonNull(JsonReader.read(text));
     }
 }

@@ -6,6 +6,7 @@ import dev.trimtab.variant.MemoryPlan;
 import dev.trimtab.variant.Variant;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.UnaryOperator;
@@ -34,6 +35,11 @@ public final class FakeFactory implements VariantFactory {
     /// `load x` and `unload x`, in order.
     public List<String> events() {
         return events;
+    }
+
+    /// The one of that name that was loaded and not unloaded.
+    public FakeVariant held(String name) {
+        return Objects.requireNonNull(held.get(name), name);
     }
 
     /// What was loaded and not unloaded.

@@ -60,7 +60,7 @@ class VariantLifecycleTest {
     void servesWhatItLoaded() {
         lifecycle.load(order("a")).await();
 
-        assertThat(registry.get("a")).isSameAs(factory.held().get("a"));
+        assertThat(registry.get("a")).isSameAs(factory.held("a"));
         assertThat(registry.slot("a").state()).isEqualTo(new VariantState.Unmeasured());
         assertThat(budget.takenBytes()).isEqualTo(FakeFactory.BYTES);
         assertThat(heard).containsExactly("loaded a");
@@ -196,7 +196,7 @@ class VariantLifecycleTest {
     void evictsNeitherDefaultsNorPinnedNorBusyOnes() {
         loadDefaultAnd("busy");
         lifecycle.load(order("pinned", Pin.PINNED)).await();
-        factory.held().get("busy").running(1);
+        factory.held("busy").running(1);
 
         Ticket ticket = lifecycle.load(order("c"));
 
@@ -205,7 +205,7 @@ class VariantLifecycleTest {
                 .hasMessageContaining("`c` needs 100 B")
                 .hasMessageContaining("300 B of 300 B taken");
         assertThat(factory.held()).containsOnlyKeys("demo", "busy", "pinned");
-        factory.held().get("busy").running(0);
+        factory.held("busy").running(0);
     }
 
     @Test
@@ -245,7 +245,7 @@ class VariantLifecycleTest {
     @Test
     void letsRunningRequestsFinishBeforeItFreesAnything() {
         lifecycle.load(order("a")).await();
-        FakeVariant variant = factory.held().get("a").running(1);
+        FakeVariant variant = factory.held("a").running(1);
         CompletableFuture<Void> finish = new CompletableFuture<>();
         CompletableFuture<Void> looked = new CompletableFuture<>();
         duringPause = () -> {
@@ -276,7 +276,7 @@ class VariantLifecycleTest {
     @Test
     void failsWhatStillRunsAfterTheDrainTimeout() {
         lifecycle.load(order("a")).await();
-        factory.held().get("a").running(1);
+        factory.held("a").running(1);
 
         lifecycle.unload("a").await();
 
@@ -288,7 +288,7 @@ class VariantLifecycleTest {
     @Test
     void drainsOnceMoreWhenARequestComesLate() {
         lifecycle.load(order("a")).await();
-        FakeVariant variant = factory.held().get("a");
+        FakeVariant variant = factory.held("a");
         AtomicLong looks = new AtomicLong();
         duringPause = () -> {
             long look = looks.incrementAndGet();
@@ -315,7 +315,7 @@ class VariantLifecycleTest {
     @Test
     void closingFreesEverythingAndRefusesWhatComes() {
         loadDefaultAnd("a");
-        factory.held().get("a").running(1);
+        factory.held("a").running(1);
 
         lifecycle.close();
 
