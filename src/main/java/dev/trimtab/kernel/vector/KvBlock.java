@@ -161,7 +161,7 @@ final class KvBlock {
 
     private void multiply(long tile, int wideAt, int lines, float[] x, int from, int st, float[] out, int at, int os) {
         if (isWidened) {
-            KvTiles.quadFloats(room.wide, wideAt, lines, x, from, st, out, at, os);
+            FloatTiles.panel4(room.wide, wideAt, lines, x, from, st, out, at, os);
             return;
         }
         switch (encoding) {

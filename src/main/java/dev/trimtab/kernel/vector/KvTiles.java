@@ -23,7 +23,7 @@ import jdk.incubator.vector.ShortVector;
 /// out[q][lane])`, line after line, in the registers they were loaded to. Keys' lines are elements and lanes
 /// are tokens, values' the other way: see [dev.trimtab.kernel.KvLayout]. Query q's numbers begin at `x[from +
 /// q * st]`, its 32 sums at `out[at + q * os]`. The twin of each kernel writes the lines' lanes as floats, for
-/// [#quadFloats]: the sums are the same, bit for bit. Codes of Q8 are taken as they are; scales are the
+/// [FloatTiles#panel4]: the sums are the same, bit for bit. Codes of Q8 are taken as they are; scales are the
 /// caller's.
 ///
 /// Two vectors of lanes for four queries are eight sums, as many as keep the multipliers busy and as
@@ -183,46 +183,6 @@ final class KvTiles {
                 var w = ((ShortVector) bytes.convertShape(B2S, SHORTS, 0)).reinterpretAsInts();
                 var u = (FloatVector) w.lanewise(LSHL, 16).lanewise(ASHR, 16).convert(I2F, 0);
                 var v = (FloatVector) w.lanewise(ASHR, 16).convert(I2F, 0);
-                FloatVector x0 = FloatVector.broadcast(FLOATS, x[from + c]);
-                FloatVector x1 = FloatVector.broadcast(FLOATS, x[from + c + st]);
-                FloatVector x2 = FloatVector.broadcast(FLOATS, x[from + c + 2 * st]);
-                FloatVector x3 = FloatVector.broadcast(FLOATS, x[from + c + 3 * st]);
-                a0 = u.fma(x0, a0);
-                b0 = v.fma(x0, b0);
-                a1 = u.fma(x1, a1);
-                b1 = v.fma(x1, b1);
-                a2 = u.fma(x2, a2);
-                b2 = v.fma(x2, b2);
-                a3 = u.fma(x3, a3);
-                b3 = v.fma(x3, b3);
-            }
-            a0.intoArray(out, e);
-            b0.intoArray(out, e + HALF);
-            a1.intoArray(out, e + os);
-            b1.intoArray(out, e + HALF + os);
-            a2.intoArray(out, e + 2 * os);
-            b2.intoArray(out, e + HALF + 2 * os);
-            a3.intoArray(out, e + 3 * os);
-            b3.intoArray(out, e + HALF + 3 * os);
-        }
-    }
-
-    /// Lines widened before, from `wide[tile]` on.
-    static void quadFloats(
-            float[] wide, int tile, int lines, float[] x, int from, int st, float[] out, int at, int os) {
-        for (int r = 0; r < HALF; r += FLOAT_LANES) {
-            int e = at + r;
-            FloatVector a0 = FloatVector.fromArray(FLOATS, out, e);
-            FloatVector b0 = FloatVector.fromArray(FLOATS, out, e + HALF);
-            FloatVector a1 = FloatVector.fromArray(FLOATS, out, e + os);
-            FloatVector b1 = FloatVector.fromArray(FLOATS, out, e + HALF + os);
-            FloatVector a2 = FloatVector.fromArray(FLOATS, out, e + 2 * os);
-            FloatVector b2 = FloatVector.fromArray(FLOATS, out, e + HALF + 2 * os);
-            FloatVector a3 = FloatVector.fromArray(FLOATS, out, e + 3 * os);
-            FloatVector b3 = FloatVector.fromArray(FLOATS, out, e + HALF + 3 * os);
-            for (int c = 0; c < lines; c++) {
-                FloatVector u = FloatVector.fromArray(FLOATS, wide, tile + c * TILE + r);
-                FloatVector v = FloatVector.fromArray(FLOATS, wide, tile + c * TILE + r + HALF);
                 FloatVector x0 = FloatVector.broadcast(FLOATS, x[from + c]);
                 FloatVector x1 = FloatVector.broadcast(FLOATS, x[from + c + st]);
                 FloatVector x2 = FloatVector.broadcast(FLOATS, x[from + c + 2 * st]);
