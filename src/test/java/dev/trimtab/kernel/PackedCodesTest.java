@@ -54,7 +54,7 @@ class PackedCodesTest {
 
     /// All bits random but the scales, which are numbers.
     private static Tensor randomCodes(Encoding encoding) {
-        var random = new Random(encoding.ordinal());
+        var random = new Random(encoding.name().hashCode());
         byte[] bytes = new byte[Math.toIntExact(ROWS * encoding.sizeBytes(COLUMNS))];
         random.nextBytes(bytes);
         for (int at = 0; at < bytes.length; at += encoding.blockBytes()) {

@@ -36,7 +36,7 @@ final class BookTable implements Levels {
 
     /// Rows that share a book: a power of two, as few as leave the book small beside its codes.
     static int rowsPerBook(int columns, int bits) {
-        long needed = (long) SHARE * Short.SIZE << bits;
+        long needed = ((long) SHARE * Short.SIZE) << bits;
         long rows = Math.ceilDiv(needed, (long) columns * bits);
         return rows <= 1 ? 1 : Math.toIntExact(Long.highestOneBit(rows - 1) << 1);
     }
@@ -71,7 +71,7 @@ final class BookTable implements Levels {
             System.arraycopy(importance, 0, weights, row * columns, columns);
         }
         clusters.find(numbers, weights, centroids, book << bits);
-        for (int i = book << bits; i < book + 1 << bits; i++) {
+        for (int i = book << bits; i < (book + 1) << bits; i++) {
             centroids[i] = half(centroids[i]);
         }
     }
@@ -84,7 +84,7 @@ final class BookTable implements Levels {
     /// By halving: the centroids of a book ascend until they are refined.
     @Override
     public int nearest(int row, int column, float weight) {
-        int book = row / rowsPerBook << bits;
+        int book = (row / rowsPerBook) << bits;
         int low = 0;
         int high = (1 << bits) - 1;
         while (low < high) {
@@ -100,7 +100,7 @@ final class BookTable implements Levels {
 
     @Override
     public float value(int row, int column, int code) {
-        return centroids[(row / rowsPerBook << bits) + code];
+        return centroids[((row / rowsPerBook) << bits) + code];
     }
 
     @Override

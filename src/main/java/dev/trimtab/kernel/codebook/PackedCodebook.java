@@ -46,7 +46,7 @@ final class PackedCodebook {
         this.bits = form.bits();
         this.rowsPerBook = form.rowsPerBook();
         this.lineBytes = (long) PANEL / Byte.SIZE * bits;
-        this.centroidsAt = panels() * columns * lineBytes + Long.BYTES;
+        this.centroidsAt = (long) panels() * columns * lineBytes + Long.BYTES;
         this.data = arena.allocate(centroidsAt + (long) Short.BYTES * form.centroids().length, ALIGNMENT);
     }
 
@@ -138,12 +138,12 @@ final class PackedCodebook {
                 long eight = data.get(LONG, line + (long) r / READ * b);
                 lines[at + r] = books[starts[r] + ((int) eight & mask)];
                 lines[at + r + 1] = books[starts[r + 1] + ((int) (eight >>> b) & mask)];
-                lines[at + r + 2] = books[starts[r + 2] + ((int) (eight >>> 2 * b) & mask)];
-                lines[at + r + 3] = books[starts[r + 3] + ((int) (eight >>> 3 * b) & mask)];
-                lines[at + r + 4] = books[starts[r + 4] + ((int) (eight >>> 4 * b) & mask)];
-                lines[at + r + 5] = books[starts[r + 5] + ((int) (eight >>> 5 * b) & mask)];
-                lines[at + r + 6] = books[starts[r + 6] + ((int) (eight >>> 6 * b) & mask)];
-                lines[at + r + 7] = books[starts[r + 7] + ((int) (eight >>> 7 * b) & mask)];
+                lines[at + r + 2] = books[starts[r + 2] + ((int) (eight >>> (2 * b)) & mask)];
+                lines[at + r + 3] = books[starts[r + 3] + ((int) (eight >>> (3 * b)) & mask)];
+                lines[at + r + 4] = books[starts[r + 4] + ((int) (eight >>> (4 * b)) & mask)];
+                lines[at + r + 5] = books[starts[r + 5] + ((int) (eight >>> (5 * b)) & mask)];
+                lines[at + r + 6] = books[starts[r + 6] + ((int) (eight >>> (6 * b)) & mask)];
+                lines[at + r + 7] = books[starts[r + 7] + ((int) (eight >>> (7 * b)) & mask)];
             }
         }
     }
@@ -151,7 +151,7 @@ final class PackedCodebook {
     /// Decodes row `row` into `out[at .. at + columns)`.
     void row(int row, float[] out, int at) {
         int r = row % PANEL;
-        int book = row / rowsPerBook << bits;
+        int book = (row / rowsPerBook) << bits;
         for (int column = 0; column < columns; column++) {
             long eight = data.get(LONG, line(row / PANEL, column) + (long) r / READ * bits);
             out[at + column] = centroid(book + ((int) (eight >>> (r % READ * bits)) & ((1 << bits) - 1)));

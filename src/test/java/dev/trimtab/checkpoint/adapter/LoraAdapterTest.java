@@ -22,6 +22,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -54,7 +55,7 @@ class LoraAdapterTest {
     @Test
     void readsFactorsAndScaleOfGguf() {
         try (LoraAdapter adapter = LoraAdapter.open(file(queries(8).alpha(16)))) {
-            LoraTarget target = adapter.targets().get(QUERY);
+            LoraTarget target = Objects.requireNonNull(adapter.targets().get(QUERY));
 
             assertThat(adapter.architecture()).contains("llama");
             assertThat(adapter.targets().keySet()).containsExactly(QUERY);
@@ -68,7 +69,8 @@ class LoraAdapterTest {
     @Test
     void anAlphaOfZeroScalesByOne() {
         try (LoraAdapter adapter = LoraAdapter.open(file(queries(8).alpha(0)))) {
-            assertThat(adapter.targets().get(QUERY).scale()).isOne();
+            assertThat(Objects.requireNonNull(adapter.targets().get(QUERY)).scale())
+                    .isOne();
         }
     }
 
@@ -85,7 +87,8 @@ class LoraAdapterTest {
     void readsPeftsScales(String more, float scale) {
         try (LoraAdapter adapter = LoraAdapter.open(peft(queries(4), more))) {
             assertThat(adapter.architecture()).isEmpty();
-            assertThat(adapter.targets().get(QUERY).scale()).isCloseTo(scale, within(1e-6f));
+            assertThat(Objects.requireNonNull(adapter.targets().get(QUERY)).scale())
+                    .isCloseTo(scale, within(1e-6f));
         }
     }
 

@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -75,7 +76,9 @@ class StructureTest {
                         "blk.1.attn_v.weight",
                         "blk.1.attn_output.weight",
                         "blk.1.attn_sub_norm.weight");
-        assertThat(left.parts().get("blk.1.attn_output.weight").shape()).isEqualTo(Shape.of(HIDDEN, 6));
+        assertThat(Objects.requireNonNull(left.parts().get("blk.1.attn_output.weight"))
+                        .shape())
+                .isEqualTo(Shape.of(HIDDEN, 6));
         assertThat(left.metadata().integers("llama.attention.head_count")).containsExactly(4, 2, 4);
         assertThat(left.metadata().integers("llama.attention.head_count_kv")).containsExactly(2, 1, 2);
     }
@@ -140,8 +143,12 @@ class StructureTest {
         Structure left = Structure.of(
                 new Metadata("test", keys), shapes, Removal.nothing(LAYERS).with(0, new LayerKeep(Keep.all(), each)));
 
-        assertThat(left.parts().get("blk.0.ffn_up_exps.weight").shape()).isEqualTo(Shape.of(2, 2, HIDDEN));
-        assertThat(left.parts().get("blk.0.ffn_down_exps.weight").shape()).isEqualTo(Shape.of(2, HIDDEN, 2));
+        assertThat(Objects.requireNonNull(left.parts().get("blk.0.ffn_up_exps.weight"))
+                        .shape())
+                .isEqualTo(Shape.of(2, 2, HIDDEN));
+        assertThat(Objects.requireNonNull(left.parts().get("blk.0.ffn_down_exps.weight"))
+                        .shape())
+                .isEqualTo(Shape.of(2, HIDDEN, 2));
         assertThat(left.parts()
                         .get("blk.0.ffn_down_exps.weight")
                         .cuts()
@@ -149,7 +156,9 @@ class StructureTest {
                         .kept())
                 .hasSize(2);
         assertCut(left, "blk.0.ffn_gate.1.weight", Cut.Axis.ROWS, 2, 5);
-        assertThat(left.parts().get("blk.0.ffn_gate_inp.weight").cuts()).isEmpty();
+        assertThat(Objects.requireNonNull(left.parts().get("blk.0.ffn_gate_inp.weight"))
+                        .cuts())
+                .isEmpty();
         assertThat(left.metadata().integers("llama.expert_feed_forward_length")).containsExactly(2, 6, 6);
         assertThat(metadata.integer("llama.feed_forward_length")).isEqualTo(INNER);
     }
@@ -227,7 +236,9 @@ class StructureTest {
                                 left.metadata().find("llama.layer_flags").orElseThrow())
                         .flags())
                 .containsExactly(true, true);
-        assertThat(left.parts().get("blk.1.attn_q.weight").source()).isEqualTo("blk.2.attn_q.weight");
+        assertThat(Objects.requireNonNull(left.parts().get("blk.1.attn_q.weight"))
+                        .source())
+                .isEqualTo("blk.2.attn_q.weight");
         assertThat(left.parts()).doesNotContainKey("blk.2.attn_q.weight").hasSize(shapes.size() - 9);
     }
 
@@ -408,7 +419,7 @@ class StructureTest {
     }
 
     private static void assertCut(Structure structure, String name, Cut.Axis axis, int... kept) {
-        List<Cut> cuts = structure.parts().get(name).cuts();
+        List<Cut> cuts = Objects.requireNonNull(structure.parts().get(name)).cuts();
         assertThat(cuts).as(name).hasSize(1);
         assertThat(cuts.getFirst().axis()).isEqualTo(axis);
         assertThat(cuts.getFirst().kept()).hasSize(1);

@@ -9,6 +9,7 @@ import dev.trimtab.tensor.TensorForm;
 import java.util.Random;
 
 /// A seeded matrix, and inputs for it whose columns go together and differ in size.
+@SuppressWarnings("ArrayRecordComponent")
 record Problem(Matrix matrix, float[][] vectors) implements Inputs {
     static final int TOKENS = 256;
 

@@ -189,8 +189,12 @@ class MeasuringTest {
                 Model fine = load(checkpoint, PackedFormat.INT8);
                 Model coarse = load(checkpoint, PackedFormat.INT3)) {
             Tokenizer tokenizer = Tokenizer.of(checkpoint.metadata());
-            String chat = "<|im_start|>user\nWhat is the capital of Norway?<|im_end|>\n<|im_start|>assistant\n"
-                    + "The capital of Norway is Oslo.<|im_end|>\n";
+            String chat = """
+                    <|im_start|>user
+                    What is the capital of Norway?<|im_end|>
+                    <|im_start|>assistant
+                    The capital of Norway is Oslo.<|im_end|>
+                    """;
             MeasuredText text = MeasuredText.documents(tokenizer, List.of(chat, chat + chat), 512, 1000);
             Teacher teacher = teacher(base, text);
 
