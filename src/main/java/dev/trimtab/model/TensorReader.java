@@ -204,7 +204,7 @@ final class TensorReader {
     /// `block`, a half of layer `layer`, shown to the load's observer.
     Block block(int layer, Half half, Block block) {
         return listener.observer()
-                .<Block>map(observer -> new ObservedBlock(block, layer, half, observer))
+                .<Block>map(observer -> new Block.Observed(block, layer, half, observer))
                 .orElse(block);
     }
 

@@ -117,7 +117,7 @@ class PlanTest {
     @ParameterizedTest
     @CsvSource({
         "'bits: 7', INT8, codes of 7 bits are held in 8",
-        "'bits: 6, asymmetric: true', INT6, so these are symmetric",
+        "'bits: 6, asymmetric: true', INT6_ASYMMETRIC, no target",
         "'scheme: q6_k', INT6, q6_k is held as int6 with f16 scales",
         "'scheme: q2_k', INT2_ASYMMETRIC, q2_k is held as int2_asym",
         "'bits: 3, asymmetric: true', INT3_ASYMMETRIC, no target"

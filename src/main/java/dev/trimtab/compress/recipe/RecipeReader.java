@@ -26,8 +26,17 @@ final class RecipeReader {
                     StageReader.KEYS),
             LATER);
 
-    private static final List<String> ENTRY_KEYS =
-            List.of("targets", "layers", "scheme", "bits", "group", "asymmetric", "rounding", "act_order", "dampening");
+    private static final List<String> ENTRY_KEYS = List.of(
+            "targets",
+            "layers",
+            "scheme",
+            "bits",
+            "group",
+            "asymmetric",
+            "rounding",
+            "block",
+            "act_order",
+            "dampening");
 
     private static final List<String> LATER_OF_KV = List.of("rotate", "window_fp");
 
@@ -37,6 +46,9 @@ final class RecipeReader {
             "bf16", KvEncoding.BF16,
             "q8", KvEncoding.Q8,
             "q8_0", KvEncoding.Q8);
+
+    /// Columns that GPTQ takes together; it changes nothing but the speed, so there is one.
+    private static final List<String> GPTQ_BLOCK = List.of("128");
 
     /// Columns that share a scale.
     private static final List<String> GROUPS = List.of("32", "64", "128", "row");
@@ -126,6 +138,7 @@ final class RecipeReader {
                                 "one of " + String.join(", ", Rounding.names()) + " expected, found `" + word + "`"
                                         + Spelling.hint(word, Rounding.names()))))
                 .orElse(Rounding.NEAREST);
+        entry.word("block", GPTQ_BLOCK);
         Quantize quantize = new Quantize(
                 scheme(entry),
                 rounding,

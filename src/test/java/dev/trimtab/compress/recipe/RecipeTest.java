@@ -101,11 +101,15 @@ class RecipeTest {
         lowrank: [{rank: 4, energy: 0.5}]             | either `rank` or `energy` expected
         lowrank: [{only_if_smaller: false}]           | is never taken
         compensate: [{method: eura}]                  | did you mean `eora`?
-        compensate: [{store: f16}]                    | one of q8_0 expected, found `f16`
+        compensate: [{store: q4_0}]                   | one of q8_0, f16 expected, found `q4_0`
         statistics: {corpus: wiki}                    | builtin, file:PATH or imatrix:PATH expected
         adapters: [{path: a, mode: live}]             | live adapters belong to the model
         evaluate: {gates: fast}                       | metrics with their bounds expected
         quantize: [{scheme: int4, rounding: gtpq}]    | did you mean `gptq`?
+        quantize: [{scheme: int4, rounding: gptq, block: 64}] | one of 128 expected, found `64`
+        quantize: [{scheme: f16, rounding: gptq}]     | do not go together
+        quantize: [{scheme: keep, rounding: hqq}]     | leaves no codes to choose
+        quantize: [{bits: 4, group: 48}]              | one of 32, 64, 128, row expected
         {quantize: int4                               | r.yaml:
         """)
     void refusesMistakesWithPlaceAndRemedy(String yaml, String message) {
@@ -128,7 +132,6 @@ class RecipeTest {
                 "model: {adapters: []}",
                 "autotune: {enabled: true}",
                 "variants: {base: {use: none}}",
-                "quantize: [{bits: 4, group: 128}]",
                 "kv: {k: q8, v: f16}",
                 "kv: {k: q8, v: q8, rotate: true}",
                 "topology: {0-8: {isq: Q4K, device: 'cuda[0]'}}"
