@@ -1,5 +1,11 @@
 package dev.trimtab.app;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+import dev.trimtab.error.Internal;
+import java.util.ArrayList;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.Objects;
 import dev.trimtab.api.http.AdminKey;
 import dev.trimtab.api.http.ApiOptions;
 import dev.trimtab.checkpoint.hub.HubOptions;
@@ -246,10 +252,22 @@ public interface TrimtabConfig {
                 new ModelDeclaration(name, source, Backend.TRIMTAB, List.of(new VariantDeclaration(name, recipe))));
     }
 
-    /// What a first look should show: one checkpoint, 8, 4.5 and 2.5 MB.
+    /// What a first look should show: one checkpoint, 8, 4.5, 2.5 and 3 MB, the last a pruned and compensated one.
     private static List<VariantDeclaration> demoVariants(String name) {
-        return Stream.of("f16", "int8", "int4")
-                .map(scheme -> new VariantDeclaration(name + "-" + scheme, Optional.of(Recipe.of(scheme, Path.of("")))))
-                .toList();
+        List<VariantDeclaration> variants = new ArrayList<>();
+        for (String scheme : List.of("f16", "int8", "int4")) {
+            variants.add(
+                    new VariantDeclaration(name + "-" + scheme, Optional.of(Recipe.of(scheme, Path.of("")))));
+        }
+        variants.add(new VariantDeclaration(name + "-slim", Optional.of(slim())));
+        return variants;
+    }
+
+    private static Recipe slim() {
+        try (InputStream yaml = TrimtabConfig.class.getResourceAsStream("slim.yaml")) {
+            return Recipe.parse("slim", new String(Objects.requireNonNull(yaml).readAllBytes(), UTF_8));
+        } catch (IOException e) {
+            throw new Internal("the recipe of demo-slim cannot be read", e);
+        }
     }
 }

@@ -44,7 +44,7 @@ class TrimtabConfigTest {
         assertThat(serving.models().getFirst().source()).hasToString("embedded:demo");
         assertThat(serving.models().getFirst().variants())
                 .extracting(variant -> variant.name() + " " + variant.recipe().orElseThrow())
-                .containsExactly("demo-f16 f16", "demo-int8 int8", "demo-int4 int4");
+                .containsExactly("demo-f16 f16", "demo-int8 int8", "demo-int4 int4", "demo-slim slim");
         assertThat(serving.variants().engine()).isEqualTo(new EngineOptions(64, 512, 256));
         assertThat(EngineOptions.DEFAULT).isEqualTo(serving.variants().engine());
         assertThat(serving.variants().model()).isEqualTo(ModelLoader.Options.SERVING);

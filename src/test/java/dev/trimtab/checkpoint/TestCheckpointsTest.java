@@ -38,7 +38,16 @@ class TestCheckpointsTest {
                 "F8_E8M0",
                 "F6_E2M3",
                 "F6_E3M2",
-                "F4"
+                "F4",
+                "INT2",
+                "INT2_MINIMUM",
+                "INT3",
+                "INT3_MINIMUM",
+                "INT6",
+                "INT6_MINIMUM",
+                "INT8_MINIMUM",
+                "MXFP8_E4M3",
+                "MXFP8_E5M2"
             })
     void hasWeightsOfTheDeviationThatKeepsActivationsLevel(Encoding encoding) {
         Checkpoint checkpoint = TestCheckpoints.llama()

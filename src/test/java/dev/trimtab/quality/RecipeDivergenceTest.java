@@ -48,6 +48,46 @@ class RecipeDivergenceTest {
         }
     }
 
+    /// Every stage and method once, each within what it cost when it was written plus a half: a method that stops
+    /// working is far outside.
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+        quantize: [{bits: 4, rounding: importance}]                           | 0.008
+        quantize: [{bits: 4, asymmetric: true, group: 64, rounding: hqq}]     | 0.008
+        quantize: [{bits: 4, rounding: gptq}]                                 | 0.008
+        quantize: [{bits: 4, rounding: gptq, act_order: true}]                | 0.008
+        quantize: [{scheme: q4_k, rounding: importance}]                      | 0.008
+        quantize: [{scheme: mxfp4}]                                           | 0.03
+        quantize: [{scheme: fp8_e4m3}]                                        | 0.003
+        quantize: [{scheme: int8_sym_row}]                                    | 0.003
+        quantize: [{scheme: codebook16}]                                      | 0.03
+        quantize: [{scheme: codebook16, rounding: gptq}]                      | 0.03
+        {quantize: int4, compensate: [{method: lqer, targets: [ffn], rank: 8}]}     | 0.008
+        {quantize: int4, compensate: [{method: eora, targets: [attn, ffn]}]}        | 0.008
+        {quantize: int4, compensate: [{method: l2qer, iterations: 2}]}              | 0.008
+        {prune: [{method: wanda, sparsity: 0.2}], quantize: int8}             | 0.02
+        {prune: [{method: obd, sparsity: 0.2}], quantize: int8}               | 0.02
+        {prune: [{method: sparsegpt, sparsity: 0.5, structure: '2:4', targets: [ffn]}]} | 0.4
+        {prune: [{method: wanda, sparsity: 0.1, structure: vector, targets: [ffn]}]}    | 0.2
+        {prune: [{method: flap, targets: [ffn], ratio: 0.1, compensate: lsq}]}          | 0.1
+        {prune: [{method: flap, targets: [ffn], ratio: 0.1, compensate: bias}]}         | 0.2
+        {prune: [{method: apoz, targets: [ffn], ratio: 0.1}]}                 | 0.5
+        {lowrank: [{method: svd, whiten: full, targets: [ffn], energy: 0.999}]}         | 0.1
+        """)
+    void carriesOutEveryStage(String recipe, double natsMax) throws IOException {
+        try (Checkpoint checkpoint = Checkpoint.open(DEMO);
+                ComputePool pool = new ComputePool(ComputePool.defaultThreads());
+                Model reference = load(checkpoint, pool, Recipe.KEEP, ModelLoader.Options.EXACT);
+                Model variant = load(checkpoint, pool, Recipe.parse("r.yaml", recipe), ModelLoader.Options.SERVING)) {
+            TextWindows windows =
+                    TextWindows.of(Tokenizer.of(checkpoint.metadata()), PackedDivergenceTest.chats(), WINDOW, TOKENS);
+
+            Divergence found = DivergenceProbe.measure(reference, variant, windows);
+
+            assertThat(found.meanNats()).isBetween(1e-6, natsMax);
+        }
+    }
+
     private static Model load(Checkpoint checkpoint, ComputePool pool, Recipe recipe, ModelLoader.Options options) {
         var capacity = new Model.Capacity(DivergenceProbe.BATCH_TOKENS, DivergenceProbe.BATCH_TOKENS);
         var loader = new RecipeLoader(new ModelLoader.Packing(Kernels.best(pool)), pool, Optional.empty());
