@@ -1,17 +1,14 @@
 package dev.trimtab.app;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
-import dev.trimtab.error.Internal;
-import java.util.ArrayList;
-import java.io.IOException;
-import java.io.InputStream;
-import java.util.Objects;
+
 import dev.trimtab.api.http.AdminKey;
 import dev.trimtab.api.http.ApiOptions;
 import dev.trimtab.checkpoint.hub.HubOptions;
 import dev.trimtab.compress.recipe.Recipe;
 import dev.trimtab.engine.EngineOptions;
 import dev.trimtab.error.BadConfiguration;
+import dev.trimtab.error.Internal;
 import dev.trimtab.kernel.ActivationPrecision;
 import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.model.ModelLoader;
@@ -27,17 +24,20 @@ import io.quarkus.runtime.configuration.MemorySize;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.SmallRyeConfigBuilder;
 import io.smallrye.config.WithDefault;
+import java.io.IOException;
+import java.io.InputStream;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
-import java.util.stream.Stream;
 
 /// The knobs of the process (`trimtab.*` in system properties, the environment or `application.properties`).
 /// Which models are served stands in `trimtab.yaml`.
@@ -256,8 +256,7 @@ public interface TrimtabConfig {
     private static List<VariantDeclaration> demoVariants(String name) {
         List<VariantDeclaration> variants = new ArrayList<>();
         for (String scheme : List.of("f16", "int8", "int4")) {
-            variants.add(
-                    new VariantDeclaration(name + "-" + scheme, Optional.of(Recipe.of(scheme, Path.of("")))));
+            variants.add(new VariantDeclaration(name + "-" + scheme, Optional.of(Recipe.of(scheme, Path.of("")))));
         }
         variants.add(new VariantDeclaration(name + "-slim", Optional.of(slim())));
         return variants;

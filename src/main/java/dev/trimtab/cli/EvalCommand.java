@@ -21,15 +21,18 @@ import dev.trimtab.quality.measure.MeasuredText;
 import dev.trimtab.quality.measure.Measurement;
 import dev.trimtab.quality.measure.Measuring;
 import dev.trimtab.quality.measure.Teacher;
+import dev.trimtab.tensor.Shape;
 import dev.trimtab.tokenizer.Tokenizer;
 import dev.trimtab.tokenizer.Tokenizer.ControlTokens;
 import dev.trimtab.variant.CalibrationCorpus;
 import dev.trimtab.variant.RecipeLoader;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -54,8 +57,7 @@ final class EvalCommand implements Callable<Integer> {
 
     @Option(
             names = "--recipe",
-            split = ",",
-            paramLabel = "FILE|SCHEME",
+            paramLabel = "FILE|SCHEME|{..}",
             defaultValue = "f16,int8,int4",
             description = "Recipes, or schemes such as q4_k_m; default: f16,int8,int4.")
     private String[] recipes = {};
@@ -92,8 +94,11 @@ final class EvalCommand implements Callable<Integer> {
             description = "Questions to answer greedily and exactly: {\"prompt\": .., \"answer\": ..} a line.")
     private @Nullable Path tasks;
 
-    @Option(names = "--json", description = "Prints all numbers for programs.")
-    private boolean isJson;
+    @Option(
+            names = "--format",
+            defaultValue = "TEXT",
+            description = "TEXT, JSON (all numbers, for programs) or MARKDOWN (a table); default: ${DEFAULT-VALUE}.")
+    private EvalReport.Format format = EvalReport.Format.TEXT;
 
     @Spec
     private CommandSpec spec = CommandSpec.create();
@@ -109,9 +114,9 @@ final class EvalCommand implements Callable<Integer> {
         try (Checkpoint checkpoint = model.open();
                 ComputePool pool = new ComputePool(ComputePool.defaultThreads())) {
             Questions questions = questions(checkpoint);
-            EvalReport report = new EvalReport(spec.commandLine().getOut(), isJson);
+            EvalReport report = new EvalReport(spec.commandLine().getOut(), format, elements(checkpoint));
             Optional<Teacher> teacher = base(checkpoint, pool, questions, report);
-            for (String recipe : recipes) {
+            for (String recipe : words()) {
                 for (String precision : activations) {
                     try (Model variant = load(checkpoint, pool, RecipeOption.parse(recipe), options(precision))) {
                         report.add(row(recipe, precision, variant, questions, teacher));
@@ -121,6 +126,13 @@ final class EvalCommand implements Callable<Integer> {
             report.end();
             return 0;
         }
+    }
+
+    /// Several words in one are parted by commas, but for a recipe itself, which is full of them.
+    private List<String> words() {
+        return Arrays.stream(recipes)
+                .flatMap(word -> word.startsWith("{") ? Stream.of(word) : Stream.of(word.split(",", -1)))
+                .toList();
     }
 
     private Questions questions(Checkpoint checkpoint) throws IOException {
@@ -190,6 +202,10 @@ final class EvalCommand implements Callable<Integer> {
         try (ProgressBar progress = new ProgressBar(recipe.name())) {
             return checkpoint.reading(() -> loader.load(request, progress::parts, Compression.Progress.NONE));
         }
+    }
+
+    private static long elements(Checkpoint checkpoint) {
+        return checkpoint.shapes().values().stream().mapToLong(Shape::elements).sum();
     }
 
     private static ModelLoader.Options options(String precision) {

@@ -28,20 +28,59 @@ final class EvalReport {
         }
     }
 
+    /// For whom it is.
+    enum Format {
+        TEXT,
+        JSON,
+        MARKDOWN
+    }
+
     private final PrintWriter out;
-    private final boolean isJson;
+    private final Format format;
+    private final long elements;
     private final List<Map<String, Object>> rows = new ArrayList<>();
 
-    EvalReport(PrintWriter out, boolean isJson) {
+    /// @param elements weights of the checkpoint, which bits a weight are counted over
+    EvalReport(PrintWriter out, Format format, long elements) {
         this.out = out;
-        this.isJson = isJson;
+        this.format = format;
+        this.elements = elements;
     }
 
     void add(Row row) {
         rows.add(row.facts());
-        if (isJson) {
-            return;
+        switch (format) {
+            case TEXT -> sayText(row);
+            case MARKDOWN -> sayTableRow(row);
+            case JSON -> {}
         }
+    }
+
+    private void sayTableRow(Row row) {
+        if (rows.size() == 1) {
+            say(
+                    "| recipe | bits a weight | KL, nats | same-top, %% | perplexity ratio | greedy | tasks, %% | decode, tokens/s |");
+            say("|---|---|---|---|---|---|---|---|");
+        }
+        String tasks = row.accuracy()
+                .map(found ->
+                        String.format(Locale.ROOT, "%.2f +- %.2f", 100 * found.value(), 100 * found.standardError()))
+                .orElse("");
+        row.measured()
+                .ifPresent(found -> say(
+                        "| `%s` | %.2f | %s | %.2f +- %.2f | %.4f | %.2f | %s | %.0f |",
+                        row.weights(),
+                        (double) Byte.SIZE * found.cost().bytes() / elements,
+                        plain(found.distance().mean(), 5),
+                        100 * found.sameTop().value(),
+                        100 * found.sameTop().standardError(),
+                        Math.exp(found.perplexity().logRatio().value()),
+                        found.shift().genMatch(),
+                        tasks,
+                        found.cost().decodeTps()));
+    }
+
+    private void sayText(Row row) {
         if (rows.size() == 1) {
             row.measured()
                     .map(Measurement::sample)
@@ -93,7 +132,7 @@ final class EvalReport {
 
     /// The numbers, where they are for programs.
     void end() {
-        if (isJson) {
+        if (format == Format.JSON) {
             out.println(Json.indented(Map.of("rows", rows)));
         }
     }

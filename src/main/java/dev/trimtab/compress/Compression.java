@@ -7,8 +7,11 @@ import dev.trimtab.checkpoint.coupling.Removal;
 import dev.trimtab.checkpoint.coupling.Structure;
 import dev.trimtab.compress.calibration.CalibrationSource;
 import dev.trimtab.compress.calibration.Inputs;
+import dev.trimtab.compress.compensate.RankBudget;
 import dev.trimtab.compress.matrix.Matrix;
 import dev.trimtab.compress.prune.Compensated;
+import dev.trimtab.compress.quantize.ActivationScaling;
+import dev.trimtab.compress.quantize.QuantizeScheme;
 import dev.trimtab.compress.recipe.Rule;
 import dev.trimtab.compress.recipe.Stages.MakeUp;
 import dev.trimtab.compress.recipe.Stages.Structured;
@@ -25,11 +28,14 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// A plan carried out: the checkpoint as the recipe wants it, tensor by tensor as a loader asks. What is to be
@@ -62,6 +68,8 @@ public final class Compression implements WeightSource {
     /// Of a bias that compensation adds, the tensor it belongs to.
     private final Map<String, String> addedBiases = new LinkedHashMap<>();
 
+    private final Map<String, float[]> columnScales = new HashMap<>();
+    private final BudgetedRanks ranks;
     private @Nullable String compensatedName;
     private @Nullable Compensated compensated;
 
@@ -70,6 +78,10 @@ public final class Compression implements WeightSource {
         this.checkpoint = checkpoint;
         this.resources = resources;
         this.structure = structure;
+        this.ranks = new BudgetedRanks(
+                plan,
+                structure.parts().values().stream().map(Structure.Part::source).toList(),
+                this::gains);
         structure.parts().forEach((name, part) -> {
             shapes.put(name, part.shape());
             String bias = biasOf(name);
@@ -147,22 +159,82 @@ public final class Compression implements WeightSource {
                         sum(part.apply(source), compensated(weightOf(name)).bias()));
             }
         }
+        if (!scaledReaders(name).isEmpty()) {
+            return vector(name, divided(part.apply(source), columnScale(name)));
+        }
         Optional<Treatment> treatment = plan.treatment(part.source());
         boolean makesUp = makeUp(part) != MakeUp.NONE;
         if (treatment.isEmpty() || (treatment.get().isPacking() && !makesUp)) {
             return new TensorForm.Dense(part.apply(source));
         }
-        Matrix matrix =
-                makesUp ? compensated(name).matrix() : Matrix.of(name, new TensorForm.Dense(part.apply(source)));
-        MatrixStages stages = new MatrixStages(
+        return stages(name, part, ranks.settled(part.source(), treatment.get())).form(matrix(name, part));
+    }
+
+    /// What is left of a matrix before any method but structured pruning has seen it.
+    private Matrix matrix(String name, Structure.Part part) {
+        return makeUp(part) == MakeUp.NONE
+                ? Matrix.of(name, new TensorForm.Dense(part.apply(stored(part.source()))))
+                : compensated(name).matrix();
+    }
+
+    private MatrixStages stages(String name, Structure.Part part, Treatment treatment) {
+        return new MatrixStages(
                 name,
-                source.encoding(),
-                treatment.get(),
+                stored(part.source()).encoding(),
+                treatment,
+                treatment.scalesColumns() ? NormReaders.normOf(name).map(this::columnScale) : Optional.empty(),
                 inputs(part),
                 plan.recipe().extras().seed(),
                 resources.pool(),
                 share -> resources.progress().at(name, share));
-        return stages.form(matrix);
+    }
+
+    private RankBudget.Candidate gains(String source) {
+        String name = structure.parts().entrySet().stream()
+                .filter(entry -> entry.getValue().source().equals(source))
+                .map(Map.Entry::getKey)
+                .findFirst()
+                .orElseThrow();
+        Structure.Part part = part(name);
+        return stages(name, part, plan.treatment(source).orElseThrow()).gains(matrix(name, part));
+    }
+
+    /// The matrices that read the norm `name` and have their columns scaled; none where it is no such norm.
+    private List<String> scaledReaders(String name) {
+        return NormReaders.of(name, structure.parts().keySet()).stream()
+                .filter(reader -> plan.treatment(part(reader).source())
+                        .filter(Treatment::scalesColumns)
+                        .isPresent())
+                .toList();
+    }
+
+    /// AWQ's scale of the columns of all that read `norm`.
+    private float[] columnScale(String norm) {
+        String key = norm.replaceFirst("\\.bias$", ".weight");
+        float[] known = columnScales.get(key);
+        if (known != null) {
+            return known;
+        }
+        List<String> readers = scaledReaders(key);
+        Structure.Part first = part(readers.getFirst());
+        List<Matrix> matrices =
+                readers.stream().map(reader -> matrix(reader, part(reader))).toList();
+        if (!(plan.treatment(first.source()).orElseThrow().quantize().scheme().chosen()
+                instanceof QuantizeScheme.Codes codes)) {
+            throw new Internal(norm + ": awq scales columns of integer codes");
+        }
+        float[] scale = ActivationScaling.search(matrices, codes, inputs(first).statistics());
+        columnScales.put(key, scale);
+        return scale;
+    }
+
+    private static float[] divided(Tensor tensor, float[] scale) {
+        float[] values = new float[scale.length];
+        new TensorForm.Dense(tensor).row(0, values, 0);
+        for (int i = 0; i < values.length; i++) {
+            values[i] /= scale[i];
+        }
+        return values;
     }
 
     /// Asked for when a method needs it, of columns that are still there.
@@ -246,6 +318,11 @@ public final class Compression implements WeightSource {
         MappedPages.release(stored(part.source()).data());
         Optional<Treatment> treatment = plan.treatment(part.source());
         boolean isPacking = treatment.map(Treatment::isPacking).orElse(true);
+        List<String> readers = scaledReaders(name);
+        if (!readers.isEmpty()) {
+            String all = String.join(" ", readers.stream().map(this::address).toList());
+            return ContentHash.of(source, all);
+        }
         boolean bias = name.endsWith(".bias");
         boolean makesUp = makeUp(part) != MakeUp.NONE || (bias && makesUpBias(name));
         if (isPacking && !makesUp) {
@@ -259,10 +336,30 @@ public final class Compression implements WeightSource {
                 bias ? "bias" : "weight",
                 makeUp(part).name(),
                 treatment.map(Treatment::toString).orElse(""),
+                treatment.map(this::together).orElse(""),
                 Long.toString(plan.recipe().extras().seed()),
                 isDataFree(treatment, makesUp)
                         ? ""
                         : resources.calibration().get().digest());
+    }
+
+    /// Of a treatment that hangs on other matrices too, what they all are.
+    private String together(Treatment treatment) {
+        boolean hangs = treatment.scalesColumns()
+                || treatment
+                        .correct()
+                        .flatMap(asked -> box(asked.budgetMebibytes()))
+                        .isPresent();
+        if (!hangs) {
+            return "";
+        }
+        return structure.parts().values().stream()
+                .map(part -> checkpoint.address(part.source()) + cuts(part))
+                .collect(Collectors.joining(" "));
+    }
+
+    private static Optional<Integer> box(OptionalInt number) {
+        return number.isPresent() ? Optional.of(number.getAsInt()) : Optional.empty();
     }
 
     private boolean makesUpBias(String bias) {

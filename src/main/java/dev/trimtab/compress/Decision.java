@@ -21,4 +21,8 @@ public record Decision(String tensor, Shape shape, Shape becomes, Encoding store
     public double bitsPerWeight() {
         return (double) Byte.SIZE * bytes() / shape.elements();
     }
+
+    Decision because(String reason) {
+        return new Decision(tensor, shape, becomes, stored, held, rule, why + "; " + reason);
+    }
 }

@@ -2,12 +2,14 @@ package dev.trimtab.compress;
 
 import dev.trimtab.compress.calibration.Inputs;
 import dev.trimtab.compress.calibration.Needs;
+import dev.trimtab.compress.compensate.RankBudget;
 import dev.trimtab.compress.lowrank.LowRankResult;
 import dev.trimtab.compress.lowrank.LowRankStage;
 import dev.trimtab.compress.matrix.Matrix;
 import dev.trimtab.compress.prune.CollapseCheck;
 import dev.trimtab.compress.prune.VectorSparsity;
 import dev.trimtab.compress.prune.WeightPattern;
+import dev.trimtab.compress.quantize.ActivationScaling;
 import dev.trimtab.compress.quantize.Quantization;
 import dev.trimtab.compress.quantize.QuantizeJob;
 import dev.trimtab.compress.quantize.QuantizeScheme;
@@ -27,12 +29,14 @@ import java.util.function.DoubleConsumer;
 /// is smaller, then codes, then a correction of all that was lost.
 ///
 /// @param stored the encoding of the checkpoint, which what nobody quantizes goes back to
+/// @param columnScale what AWQ multiplies columns with; their input is divided by it
 /// @param inputs asked only for what a method needs
 /// @param progress is told the share that is done, `0..1`, now and then
 record MatrixStages(
         String name,
         Encoding stored,
         Treatment treatment,
+        Optional<float[]> columnScale,
         Inputs inputs,
         long seed,
         ComputePool pool,
@@ -51,6 +55,15 @@ record MatrixStages(
         }
         Matrix error = original.minus(Matrix.of(name, base));
         return summed(base, asked.how().correct(name, error, inputs, seed, pool));
+    }
+
+    /// What a correction of `original` would give, direction by direction.
+    RankBudget.Candidate gains(Matrix original) {
+        Correct asked = treatment.correct().orElseThrow();
+        Matrix error = original.minus(Matrix.of(name, base(original)));
+        double[] energies = asked.how().gains(error, inputs, seed, pool);
+        return RankBudget.Candidate.of(
+                original.rows(), original.columns(), energies, asked.how().store());
     }
 
     private static TensorForm summed(TensorForm base, Optional<TensorForm.LowRank> correction) {
@@ -129,6 +142,9 @@ record MatrixStages(
         QuantizeScheme scheme = asked.scheme().chosen().fitting(matrix.columns());
         Rounding rounding = scheme.equals(asked.scheme().chosen()) ? asked.rounding() : Rounding.NEAREST;
         QuantizeJob job = new QuantizeJob(name, matrix, known, asked.gptq(), pool, progress);
+        if (columnScale.isPresent() && scheme instanceof QuantizeScheme.Codes codes) {
+            return ActivationScaling.quantize(job, codes, columnScale.get()).form();
+        }
         return new Quantization(scheme, rounding).quantize(job).unscaled(name);
     }
 

@@ -3,6 +3,7 @@ package dev.trimtab.compress;
 import dev.trimtab.checkpoint.Checkpoint;
 import dev.trimtab.checkpoint.coupling.Structure;
 import dev.trimtab.compress.quantize.QuantizeScheme;
+import dev.trimtab.compress.quantize.Rounding;
 import dev.trimtab.compress.recipe.Recipe;
 import dev.trimtab.compress.recipe.Rule;
 import dev.trimtab.compress.recipe.RuleSet;
@@ -32,7 +33,8 @@ import org.jspecify.annotations.Nullable;
 /// 3. an embedding that is not also the head stays as stored where its rule says `keep`: it is only looked up;
 /// 4. a tied embedding and head are one tensor, so that the more precise rule of both decides;
 /// 5. methods that need to know the inputs of a matrix leave a stack of experts to packing;
-/// 6. what a scheme's name says and no format has ([Scheme#note]).
+/// 6. AWQ scales columns only where a norm can take the inverse, and chooses by importance elsewhere;
+/// 7. what a scheme's name says and no format has ([Scheme#note]).
 public final class Plan {
     private static final Quantize KEEP = Quantize.nearest(Scheme.named("keep").orElseThrow());
 
@@ -72,7 +74,39 @@ public final class Plan {
             plan.unused.removeIf(rule -> rule.match(subject, layers).isPresent());
             plan.decide(subject, layers, left.get(subject.tensor().name()));
         }
+        plan.settleScaling();
         return plan;
+    }
+
+    /// Columns can be scaled only where all that reads a norm is, and is nothing but quantized; elsewhere scales
+    /// are chosen by importance.
+    private void settleScaling() {
+        Map<String, Treatment> asked = Map.copyOf(treatments);
+        asked.forEach((name, treatment) -> {
+            if (treatment.scalesColumns() && !canScale(name, asked)) {
+                Quantize quantize = treatment.quantize();
+                treatments.put(
+                        name, treatment.with(new Quantize(quantize.scheme(), Rounding.IMPORTANCE, quantize.gptq())));
+                decisions.computeIfPresent(
+                        name,
+                        (_, decision) -> decision.because(
+                                "codes by importance: what makes its input cannot take the inverse of awq's scale"));
+            }
+        });
+    }
+
+    private boolean canScale(String name, Map<String, Treatment> asked) {
+        return NormReaders.normOf(name)
+                .filter(decisions::containsKey)
+                .map(norm -> NormReaders.of(norm, decisions.keySet()).stream().allMatch(reader -> {
+                    Treatment treatment = asked.get(reader);
+                    return treatment != null
+                            && treatment.scalesColumns()
+                            && treatment.factorize().isEmpty()
+                            && treatment.sparsity().isEmpty()
+                            && treatment.correct().isEmpty();
+                }))
+                .orElse(false);
     }
 
     private static Structure unchanged(Checkpoint checkpoint) {

@@ -20,9 +20,7 @@ final class PredictedRemoval {
 
     /// Whether `extras` remove anything as a whole.
     static boolean isAsked(Extras extras) {
-        return !extras.structured().isEmpty()
-                || !extras.layerDrops().isEmpty()
-                || extras.vocabulary().isPresent();
+        return !extras.structured().isEmpty() || !extras.layerDrops().isEmpty();
     }
 
     static Removal of(Extras extras, Checkpoint checkpoint) {

@@ -3,6 +3,7 @@ package dev.trimtab.compress;
 import dev.trimtab.compress.calibration.Needs;
 import dev.trimtab.compress.lowrank.FactorEncoder;
 import dev.trimtab.compress.lowrank.RankRule;
+import dev.trimtab.compress.quantize.Rounding;
 import dev.trimtab.compress.recipe.Stages.Correct;
 import dev.trimtab.compress.recipe.Stages.Factorize;
 import dev.trimtab.compress.recipe.Stages.Quantize;
@@ -17,6 +18,14 @@ import java.util.Optional;
 /// @param quantize every matrix has one; the scheme `keep` leaves it as it is stored
 record Treatment(
         Optional<Sparsity> sparsity, Optional<Factorize> factorize, Quantize quantize, Optional<Correct> correct) {
+    Treatment with(Optional<Correct> other) {
+        return new Treatment(sparsity, factorize, quantize, other);
+    }
+
+    Treatment with(Quantize other) {
+        return new Treatment(sparsity, factorize, other, correct);
+    }
+
     /// Whether packing alone carries it out: no method needs to see the weights.
     boolean isPacking() {
         return sparsity.isEmpty() && factorize.isEmpty() && correct.isEmpty() && quantize.isPacking();
@@ -31,6 +40,11 @@ record Treatment(
                 && quantize.rounding().needs() == Needs.NOTHING
                 && correct.map(asked -> asked.how().method().needs() == Needs.NOTHING)
                         .orElse(true);
+    }
+
+    /// Whether the columns of the matrix are scaled, for which what makes its input must be.
+    boolean scalesColumns() {
+        return quantize.rounding() == Rounding.AWQ;
     }
 
     /// How it will lie in memory when packing alone gives `base`: of what depends on the weights, the most.

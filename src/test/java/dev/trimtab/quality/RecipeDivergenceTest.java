@@ -56,6 +56,8 @@ class RecipeDivergenceTest {
         quantize: [{bits: 4, asymmetric: true, group: 64, rounding: hqq}]     | 0.008
         quantize: [{bits: 4, rounding: gptq}]                                 | 0.008
         quantize: [{bits: 4, rounding: gptq, act_order: true}]                | 0.008
+        quantize: [{bits: 4, rounding: awq}]                                  | 0.008
+        {quantize: int4, compensate: [{method: lqer, budget_mb: 1}]}          | 0.008
         quantize: [{scheme: q4_k, rounding: importance}]                      | 0.008
         quantize: [{scheme: mxfp4}]                                           | 0.03
         quantize: [{scheme: fp8_e4m3}]                                        | 0.003

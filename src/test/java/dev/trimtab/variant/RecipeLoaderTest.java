@@ -53,8 +53,8 @@ class RecipeLoaderTest {
     }
 
     private Model load(Checkpoint from, String recipe) {
-        var request = new RecipeLoader.Request(
-                from, Recipe.parse("r.yaml", recipe), ModelLoader.Options.SERVING, CAPACITY);
+        var request =
+                new RecipeLoader.Request(from, Recipe.parse("r.yaml", recipe), ModelLoader.Options.SERVING, CAPACITY);
         return from.reading(() -> loader.load(request, LoadListener.NONE, Compression.Progress.NONE));
     }
 
@@ -101,7 +101,7 @@ class RecipeLoaderTest {
     void refusesAWeightThatIsNoNumberAndKeepsNothing() {
         Path broken = withNaN();
         try (Checkpoint bad = Checkpoint.open(broken)) {
-            assertThatThrownBy(() -> load(bad, "quantize: [{scheme: int4, rounding: hqq}]"))
+            assertThatThrownBy(() -> load(bad, "quantize: [{scheme: int4_asym, rounding: hqq}]"))
                     .isInstanceOf(BadCheckpoint.class)
                     .hasMessageContaining("blk.0.ffn_down.weight");
         }

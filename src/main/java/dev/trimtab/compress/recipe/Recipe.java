@@ -41,8 +41,8 @@ public final class Recipe {
         return new Recipe(name, new RuleSet<>(List.of(), defaults, RuleSet.Order.LAST), Optional.empty(), Extras.NONE);
     }
 
-    /// The recipe that `word` names: a shorthand (`int4`, `q4_k_m`), else a YAML file, a relative one below
-    /// `folder`.
+    /// The recipe that `word` names: a shorthand (`int4`, `q4_k_m`), or is itself, in braces, or a YAML file, a
+    /// relative one below `folder`.
     ///
     /// @throws BadConfiguration when it is neither, or the file is no recipe
     /// @throws dev.trimtab.error.Unsupported when the file asks for what cannot be done yet
@@ -50,6 +50,9 @@ public final class Recipe {
         Optional<List<Rule<Quantize>>> shorthand = Shorthand.rules(word);
         if (shorthand.isPresent()) {
             return of(word, shorthand.get());
+        }
+        if (word.startsWith("{")) {
+            return parse(word, word);
         }
         Path file = folder.resolve(word);
         if (!Files.isRegularFile(file)) {

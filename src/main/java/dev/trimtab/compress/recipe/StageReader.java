@@ -24,7 +24,6 @@ import dev.trimtab.compress.recipe.Stages.Sparsity.Pattern;
 import dev.trimtab.compress.recipe.Stages.Statistics;
 import dev.trimtab.compress.recipe.Stages.Structured;
 import dev.trimtab.compress.recipe.Stages.Unit;
-import dev.trimtab.compress.recipe.Stages.VocabularyTrim;
 import dev.trimtab.compress.recipe.YamlValue.Mapping;
 import dev.trimtab.tensor.Encoding;
 import java.util.ArrayList;
@@ -82,6 +81,10 @@ final class StageReader {
     private static final int ALIGN = 32;
 
     private static final int RANK = 16;
+
+    /// The most that one matrix gets of a budget where the recipe does not say.
+    private static final int RANK_OF_BUDGET = 64;
+
     private static final int TOKENS = 4096;
     private static final int TOKENS_MAX = 1 << 20;
 
@@ -90,7 +93,6 @@ final class StageReader {
     private final List<Rule<Sparsity>> sparsity = new ArrayList<>();
     private final List<Rule<Structured>> structured = new ArrayList<>();
     private final List<Rule<LayerDrop>> layerDrops = new ArrayList<>();
-    private Optional<VocabularyTrim> vocabulary = Optional.empty();
 
     /// @param fields of the whole recipe
     StageReader(Fields fields, RuleSet.Order order) {
@@ -104,7 +106,6 @@ final class StageReader {
                 new RuleSet<>(sparsity, List.of(), order),
                 structured,
                 layerDrops,
-                vocabulary,
                 new RuleSet<>(entries(fields, "lowrank", LOWRANK_KEYS, StageReader::factorize), List.of(), order),
                 new RuleSet<>(entries(fields, "compensate", COMPENSATE_KEYS, StageReader::correct), List.of(), order),
                 merges(),
@@ -137,8 +138,7 @@ final class StageReader {
         if (method.equals(LAYER_DROP)) {
             layerDrops.add(rule(entry, layerDrop(entry)));
         } else if (method.equals(VOCABULARY)) {
-            vocabulary = Optional.of(new VocabularyTrim(entry.text("keep_corpus")
-                    .orElseThrow(() -> entry.refused("keep_corpus", "the text whose tokens stay is expected"))));
+            throw entry.unsupported("method", "vocab comes later: rows can be cut, the tokenizer cannot follow yet");
         } else if (entry.value("sparsity").isPresent()) {
             sparsity.add(rule(entry, sparsity(entry, method)));
         } else {
@@ -275,13 +275,13 @@ final class StageReader {
             case "f16" -> Encoding.F16;
             default -> Encoding.Q8_0;
         };
+        Optional<Integer> budget = entry.number("budget_mb", 1, 100_000);
         Compensation how = new Compensation(
                 List.of(CompensateMethod.values()).get(CORRECTIONS.indexOf(method)),
-                entry.number("rank", 1, Factorizer.RANK_MAX).orElse(RANK),
+                entry.number("rank", 1, Factorizer.RANK_MAX).orElse(budget.isPresent() ? RANK_OF_BUDGET : RANK),
                 store,
                 entry.number("iterations", 1, Compensation.ROUNDS_MAX).orElse(1));
-        return new Correct(
-                how, entry.number("budget_mb", 1, 100_000).map(OptionalInt::of).orElse(OptionalInt.empty()));
+        return new Correct(how, budget.map(OptionalInt::of).orElse(OptionalInt.empty()));
     }
 
     private List<Merge> merges() {

@@ -92,19 +92,20 @@ public final class Stages {
     /// influence.
     public record LayerDrop(OptionalInt count, LayerPart part) {}
 
-    /// An entry of `prune` about rows of the vocabulary.
-    ///
-    /// @param keepCorpus a file whose tokens stay
-    public record VocabularyTrim(String keepCorpus) {}
-
     /// An entry of `lowrank`.
     ///
     public record Factorize(LowRankMethod method, RankRule rule) {}
 
     /// An entry of `compensate`.
     ///
+    /// @param how with the rank of each matrix; with a budget, the most that one may get
     /// @param budgetMebibytes of all corrections of the entry; ranks are then shared out
-    public record Correct(Compensation how, OptionalInt budgetMebibytes) {}
+    public record Correct(Compensation how, OptionalInt budgetMebibytes) {
+        /// The same with another rank.
+        public Correct ofRank(int rank) {
+            return new Correct(new Compensation(how.method(), rank, how.store(), how.rounds()), budgetMebibytes);
+        }
+    }
 
     /// The text that statistics are taken over.
     ///
@@ -126,7 +127,6 @@ public final class Stages {
             RuleSet<Sparsity> sparsity,
             List<Rule<Structured>> structured,
             List<Rule<LayerDrop>> layerDrops,
-            Optional<VocabularyTrim> vocabulary,
             RuleSet<Factorize> lowRank,
             RuleSet<Correct> compensate,
             List<Merge> merges,
@@ -139,7 +139,6 @@ public final class Stages {
                 RuleSet.none(),
                 List.of(),
                 List.of(),
-                Optional.empty(),
                 RuleSet.none(),
                 RuleSet.none(),
                 List.of(),

@@ -97,7 +97,6 @@ class RecipeTest {
         prune: [{method: wanda, sparsity: 0.4, structure: '2:4'}] | sparsity 0.5 expected, found 0.4
         prune: [{method: wanda, sparsity: 0.4, structure: blocks}] | unstructured, vector or N:M
         prune: [{method: layer_drop}]                 | either `layers` by number or `count` expected
-        prune: [{method: vocab}]                      | prune[0].keep_corpus
         lowrank: [{rank: 4, energy: 0.5}]             | either `rank` or `energy` expected
         lowrank: [{only_if_smaller: false}]           | is never taken
         compensate: [{method: eura}]                  | did you mean `eora`?
@@ -131,6 +130,7 @@ class RecipeTest {
             strings = {
                 "model: {adapters: []}",
                 "autotune: {enabled: true}",
+                "prune: [{method: vocab, keep_corpus: a.txt}]",
                 "variants: {base: {use: none}}",
                 "kv: {k: q8, v: f16}",
                 "kv: {k: q8, v: q8, rotate: true}",
