@@ -19,9 +19,9 @@ import dev.trimtab.compress.recipe.Stages.LayerPart;
 import dev.trimtab.compress.recipe.Stages.Structured;
 import dev.trimtab.compress.recipe.Stages.Unit;
 import dev.trimtab.error.Unsupported;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
@@ -89,14 +89,17 @@ final class ScoredRemoval {
 
     private void prune(Rule<Structured> rule) {
         int count = sizes.layers().size();
-        List<Block> blocks = new ArrayList<>();
-        for (int layer = 0; layer < count; layer++) {
-            for (Unit unit : rule.action().units()) {
-                if (rule.includes(layer, count) && isWhole(layer, unit)) {
-                    blocks.add(new Block(layer, unit, candidates(rule.action(), layer, unit)));
-                }
-            }
-        }
+        List<Block> blocks = IntStream.range(0, count)
+                .filter(layer -> rule.includes(layer, count))
+                .boxed()
+                .flatMap(layer -> rule.action().units().stream()
+                        .filter(unit -> isWhole(layer, unit))
+                        .map(unit -> Map.entry(layer, unit)))
+                .toList()
+                .parallelStream()
+                .map(place -> new Block(
+                        place.getKey(), place.getValue(), candidates(rule.action(), place.getKey(), place.getValue())))
+                .toList();
         List<Candidates> candidates = blocks.stream().map(Block::candidates).toList();
         double ratio = rule.action().ratio();
         List<int[]> kept =

@@ -137,17 +137,28 @@ public record Cut(Axis axis, List<int[]> kept) {
         Encoding encoding = tensor.encoding();
         Tensor out = room(tensor, encoding, shape);
         long rowBytes = encoding.sizeBytes(tensor.shape().columns());
-        int block = encoding.blockElements();
-        long to = 0;
-        for (long row = 0; row < shape.rows(); row++) {
-            int[] list = kept(row / rowsEach(shape));
-            for (int i = 0; i < list.length; i += block) {
-                long from = row * rowBytes + encoding.sizeBytes(list[i]);
-                MemorySegment.copy(tensor.data(), from, out.data(), to, encoding.blockBytes());
-                to += encoding.blockBytes();
-            }
+        long leftBytes = encoding.sizeBytes(shape.columns());
+        byte[] row = new byte[Math.toIntExact(rowBytes)];
+        byte[] left = new byte[Math.toIntExact(leftBytes)];
+        for (long i = 0; i < shape.rows(); i++) {
+            MemorySegment.copy(tensor.data(), ValueLayout.JAVA_BYTE, i * rowBytes, row, 0, row.length);
+            copyBlocks(encoding, kept(i / rowsEach(shape)), row, left);
+            MemorySegment.copy(left, 0, out.data(), ValueLayout.JAVA_BYTE, i * leftBytes, left.length);
         }
         return out;
+    }
+
+    /// Byte by byte: blocks of 2 bytes are most common, and a call for each costs more than they do.
+    private static void copyBlocks(Encoding encoding, int[] list, byte[] from, byte[] to) {
+        int block = encoding.blockElements();
+        int bytes = encoding.blockBytes();
+        int at = 0;
+        for (int i = 0; i < list.length; i += block) {
+            int start = list[i] / block * bytes;
+            for (int b = 0; b < bytes; b++) {
+                to[at++] = from[start + b];
+            }
+        }
     }
 
     private Tensor elementsOf(Tensor tensor, Shape shape) {
