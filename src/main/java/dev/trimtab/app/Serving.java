@@ -81,7 +81,10 @@ public final class Serving implements AutoCloseable {
         this.kernels = Kernels.best(pool);
         this.kvPool = new KvPool(memoryPlan.kvBytes(), memoryPlan.kvExtentBytes());
         this.loader = new VariantLoader(
-                new RecipeLoader(new ModelLoader.Packing(kernels), pool, Optional.empty()),
+                new RecipeLoader(
+                        new ModelLoader.Packing(kernels),
+                        pool,
+                        Optional.of(options.hub().cache())),
                 loop,
                 kvPool,
                 options.variants(),

@@ -32,6 +32,7 @@ import org.jspecify.annotations.Nullable;
 ///     variants:               # default: one, the checkpoint as it is, under the model's name
 ///       - name: demo-int4     # the id clients name; the model's name stands for the first
 ///         recipe: int4        # a scheme, or a recipe's path, relative to this file
+///         lock: int4.lock         # written at the first load; later ones must come to the same
 ///         pin: true           # never evicted for another; the first never is
 ///     adapters:               # LoRA, over each variant
 ///       - name: sql           # what clients name it by
@@ -59,6 +60,7 @@ public record ServingFile(@Nullable List<Entry> models) {
     public record VariantEntry(
             @Nullable String name,
             @Nullable String recipe,
+            @Nullable String lock,
             @Nullable Boolean pin) {}
 
     /// A configuration is a page, not a book.
@@ -123,7 +125,7 @@ public record ServingFile(@Nullable List<Entry> models) {
         List<AdapterDeclaration> adapters =
                 written.stream().map(adapter -> adapter(file, adapter)).toList();
         List<VariantDeclaration> variants = entry.variants() == null
-                ? List.of(new VariantDeclaration(name, Optional.empty(), Pin.EVICTABLE, adapters))
+                ? List.of(new VariantDeclaration(name, Optional.empty(), Optional.empty(), Pin.EVICTABLE, adapters))
                 : entry.variants().stream()
                         .map(variant -> variant(file, variant, adapters))
                         .toList();
@@ -147,6 +149,8 @@ public record ServingFile(@Nullable List<Entry> models) {
         }
         Path folder = file.toAbsolutePath().resolveSibling("");
         Pin pin = Boolean.TRUE.equals(entry.pin()) ? Pin.PINNED : Pin.EVICTABLE;
-        return new VariantDeclaration(entry.name(), Optional.of(Recipe.of(entry.recipe(), folder)), pin, adapters);
+        Optional<Path> lock = Optional.ofNullable(entry.lock()).map(folder::resolve);
+        return new VariantDeclaration(
+                entry.name(), Optional.of(Recipe.of(entry.recipe(), folder)), lock, pin, adapters);
     }
 }

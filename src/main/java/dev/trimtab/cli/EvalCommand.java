@@ -14,8 +14,8 @@ import dev.trimtab.model.ModelLoader;
 import dev.trimtab.model.WeightFormats;
 import dev.trimtab.quality.TaskProbe;
 import dev.trimtab.quality.TaskProbe.Task;
-import dev.trimtab.quality.cache.CachedFile;
-import dev.trimtab.quality.cache.Digest;
+import dev.trimtab.checkpoint.cache.CachedFile;
+import dev.trimtab.checkpoint.cache.Digest;
 import dev.trimtab.quality.measure.Estimate;
 import dev.trimtab.quality.measure.MeasuredText;
 import dev.trimtab.quality.measure.Measurement;
@@ -196,8 +196,8 @@ final class EvalCommand implements Callable<Integer> {
 
     private static Model load(Checkpoint checkpoint, ComputePool pool, Recipe recipe, ModelLoader.Options options) {
         var packing = new ModelLoader.Packing(Kernels.best(pool));
-        Path statistics = TrimtabConfig.ofProcess().hubOptions().cache().resolve("statistics");
-        RecipeLoader loader = new RecipeLoader(packing, pool, Optional.of(statistics));
+        Path cache = TrimtabConfig.ofProcess().hubOptions().cache();
+        RecipeLoader loader = new RecipeLoader(packing, pool, Optional.of(cache));
         var request = new RecipeLoader.Request(checkpoint, recipe, options, CAPACITY);
         try (ProgressBar progress = new ProgressBar(recipe.name())) {
             return checkpoint.reading(() -> loader.load(request, progress::parts, Compression.Progress.NONE));

@@ -1,5 +1,6 @@
 package dev.trimtab.compress;
 
+import dev.trimtab.checkpoint.Checkpoint;
 import dev.trimtab.checkpoint.ContentHash;
 import dev.trimtab.checkpoint.Metadata;
 import dev.trimtab.checkpoint.WeightSource;
@@ -20,12 +21,9 @@ import dev.trimtab.error.Internal;
 import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.kernel.memory.MappedPages;
 import dev.trimtab.tensor.Cut;
-import dev.trimtab.tensor.Encoding;
 import dev.trimtab.tensor.Shape;
 import dev.trimtab.tensor.Tensor;
 import dev.trimtab.tensor.TensorForm;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
@@ -62,6 +60,7 @@ public final class Compression implements WeightSource {
     private final Plan plan;
     private final WeightSource checkpoint;
     private final Resources resources;
+    private final Optional<Removal> removal;
     private final Structure structure;
     private final Map<String, Shape> shapes = new LinkedHashMap<>();
 
@@ -73,11 +72,13 @@ public final class Compression implements WeightSource {
     private @Nullable String compensatedName;
     private @Nullable Compensated compensated;
 
-    private Compression(Plan plan, WeightSource checkpoint, Resources resources, Structure structure) {
+    private Compression(Plan plan, WeightSource checkpoint, Resources resources, Optional<Removal> removal) {
         this.plan = plan;
         this.checkpoint = checkpoint;
         this.resources = resources;
-        this.structure = structure;
+        this.removal = removal;
+        this.structure = removal.map(what -> Structure.of(checkpoint.metadata(), checkpoint.shapes(), what))
+                .orElseGet(plan::predicted);
         this.ranks = new BudgetedRanks(
                 plan,
                 structure.parts().values().stream().map(Structure.Part::source).toList(),
@@ -95,16 +96,41 @@ public final class Compression implements WeightSource {
     /// Decides what is removed, which may take a pass over the calibration text; the rest waits. `checkpoint` is
     /// the one that was planned for, or what merging adapters made of it.
     public static Compression of(Plan plan, WeightSource checkpoint, Resources resources) {
-        if (!PredictedRemoval.isAsked(plan.recipe().extras())) {
-            return new Compression(plan, checkpoint, resources, plan.predicted());
-        }
-        Removal removal = new ScoredRemoval(plan.recipe().extras(), checkpoint, resources.calibration()).decide();
-        Structure structure = Structure.of(checkpoint.metadata(), checkpoint.shapes(), removal);
-        return new Compression(plan, checkpoint, resources, structure);
+        return new Compression(
+                plan,
+                checkpoint,
+                resources,
+                plan.removes()
+                        ? Optional.of(new ScoredRemoval(plan.recipe().extras(), checkpoint, resources.calibration())
+                                .decide())
+                        : Optional.empty());
+    }
+
+    /// As [#of], where what is removed was decided before.
+    ///
+    /// @throws dev.trimtab.error.BadConfiguration where `removal` does not fit the checkpoint
+    public static Compression removing(Removal removal, Plan plan, WeightSource checkpoint, Resources resources) {
+        return new Compression(plan, checkpoint, resources, Optional.of(removal));
     }
 
     public Plan plan() {
         return plan;
+    }
+
+    /// What is removed as a whole, if anything is to be.
+    public Optional<Removal> removal() {
+        return removal;
+    }
+
+    /// Whether a method has to see weights to make `name`; the rest is the checkpoint's, cut.
+    public boolean isMade(String name) {
+        if (addedBiases.containsKey(name) || makesUpBias(name) || !scaledReaders(name).isEmpty()) {
+            return true;
+        }
+        Structure.Part part = part(name);
+        boolean isPacking =
+                plan.treatment(part.source()).map(Treatment::isPacking).orElse(true);
+        return !isPacking || makeUp(part) != MakeUp.NONE;
     }
 
     @Override
@@ -141,7 +167,7 @@ public final class Compression implements WeightSource {
     public TensorForm form(String name) {
         String owner = addedBiases.get(name);
         if (owner != null) {
-            return vector(name, compensated(owner).bias());
+            return Vectors.form(name, compensated(owner).bias());
         }
         Structure.Part part = part(name);
         Tensor source = stored(part.source());
@@ -151,16 +177,12 @@ public final class Compression implements WeightSource {
     }
 
     private TensorForm form(String name, Structure.Part part, Tensor source) {
-        if (name.endsWith(".bias") && structure.parts().containsKey(weightOf(name))) {
-            Structure.Part weight = part(weightOf(name));
-            if (makeUp(weight) != MakeUp.NONE) {
-                return vector(
-                        name,
-                        sum(part.apply(source), compensated(weightOf(name)).bias()));
-            }
+        if (makesUpBias(name)) {
+            float[] added = compensated(weightOf(name)).bias();
+            return Vectors.form(name, Vectors.sum(part.apply(source), added));
         }
         if (!scaledReaders(name).isEmpty()) {
-            return vector(name, divided(part.apply(source), columnScale(name)));
+            return Vectors.form(name, Vectors.quotient(part.apply(source), columnScale(name)));
         }
         Optional<Treatment> treatment = plan.treatment(part.source());
         boolean makesUp = makeUp(part) != MakeUp.NONE;
@@ -228,15 +250,6 @@ public final class Compression implements WeightSource {
         return scale;
     }
 
-    private static float[] divided(Tensor tensor, float[] scale) {
-        float[] values = new float[scale.length];
-        new TensorForm.Dense(tensor).row(0, values, 0);
-        for (int i = 0; i < values.length; i++) {
-            values[i] /= scale[i];
-        }
-        return values;
-    }
-
     /// Asked for when a method needs it, of columns that are still there.
     private Inputs inputs(Structure.Part part) {
         Inputs lazy = new LazyInputs(() -> resources.calibration().get().inputs(part.source()));
@@ -295,55 +308,41 @@ public final class Compression implements WeightSource {
         return bias.replaceFirst("\\.bias$", ".weight");
     }
 
-    private static TensorForm vector(String name, float[] values) {
-        MemorySegment data = MemorySegment.ofArray(new byte[Float.BYTES * values.length]);
-        MemorySegment.copy(values, 0, data, ValueLayout.JAVA_FLOAT_UNALIGNED, 0, values.length);
-        return new TensorForm.Dense(new Tensor(name, Encoding.F32, Shape.of(values.length), data));
-    }
-
-    private static float[] sum(Tensor tensor, float[] added) {
-        float[] values = new float[added.length];
-        new TensorForm.Dense(tensor).row(0, values, 0);
-        for (int i = 0; i < values.length; i++) {
-            values[i] += added[i];
-        }
-        return values;
-    }
-
-    /// Equal content has equal addresses: those of all that a form is made from.
+    /// Equal content has equal addresses: those of all that a form is made from. What depends on activations
+    /// depends on where they are met, and so on the tensor's name.
     @Override
     public String address(String name) {
         Structure.Part part = part(addedBiases.getOrDefault(name, name));
         String source = checkpoint.address(part.source());
-        MappedPages.release(stored(part.source()).data());
-        Optional<Treatment> treatment = plan.treatment(part.source());
-        boolean isPacking = treatment.map(Treatment::isPacking).orElse(true);
+        if (checkpoint instanceof Checkpoint file) {
+            MappedPages.release(file.tensor(part.source()).data());
+        }
         List<String> readers = scaledReaders(name);
         if (!readers.isEmpty()) {
             String all = String.join(" ", readers.stream().map(this::address).toList());
             return ContentHash.of(source, all);
         }
-        boolean bias = name.endsWith(".bias");
-        boolean makesUp = makeUp(part) != MakeUp.NONE || (bias && makesUpBias(name));
-        if (isPacking && !makesUp) {
+        if (!isMade(name)) {
             return part.cuts().isEmpty() ? source : ContentHash.of(source, cuts(part));
         }
-        String owner = makesUp && bias ? addressOfWeight(name) : "";
+        boolean bias = name.endsWith(".bias");
+        Optional<Treatment> treatment = plan.treatment(part.source());
+        boolean makesUp = makeUp(part) != MakeUp.NONE || (bias && makesUpBias(name));
+        boolean isDataFree = isDataFree(treatment, makesUp);
         return ContentHash.of(
                 source,
                 cuts(part),
-                owner,
+                makesUp && bias ? addressOfWeight(name) : "",
                 bias ? "bias" : "weight",
                 makeUp(part).name(),
                 treatment.map(Treatment::toString).orElse(""),
                 treatment.map(this::together).orElse(""),
                 Long.toString(plan.recipe().extras().seed()),
-                isDataFree(treatment, makesUp)
-                        ? ""
-                        : resources.calibration().get().digest());
+                isDataFree ? "" : part.source(),
+                isDataFree ? "" : resources.calibration().get().digest());
     }
 
-    /// Of a treatment that hangs on other matrices too, what they all are.
+    /// Of a treatment that hangs on other matrices too, what they all are, and what happens to them.
     private String together(Treatment treatment) {
         boolean hangs = treatment.scalesColumns()
                 || treatment
@@ -355,20 +354,25 @@ public final class Compression implements WeightSource {
         }
         return structure.parts().values().stream()
                 .map(part -> checkpoint.address(part.source()) + cuts(part))
-                .collect(Collectors.joining(" "));
+                .collect(Collectors.joining(" ", plan.recipe().digest() + " ", ""));
     }
 
     private static Optional<Integer> box(OptionalInt number) {
         return number.isPresent() ? Optional.of(number.getAsInt()) : Optional.empty();
     }
 
-    private boolean makesUpBias(String bias) {
-        Structure.Part weight = structure.parts().get(weightOf(bias));
+    /// Whether `name` is a bias of the checkpoint that takes up what its matrix lost.
+    private boolean makesUpBias(String name) {
+        if (!name.endsWith(".bias") || addedBiases.containsKey(name)) {
+            return false;
+        }
+        Structure.Part weight = structure.parts().get(weightOf(name));
         return weight != null && makeUp(weight) != MakeUp.NONE;
     }
 
     private String addressOfWeight(String bias) {
-        return checkpoint.address(part(weightOf(bias)).source()) + cuts(part(weightOf(bias)));
+        Structure.Part weight = part(addedBiases.getOrDefault(bias, weightOf(bias)));
+        return checkpoint.address(weight.source()) + cuts(weight) + makeUp(weight);
     }
 
     private static boolean isDataFree(Optional<Treatment> treatment, boolean makesUp) {

@@ -186,8 +186,18 @@ public final class Plan {
         return structure;
     }
 
+    /// Whether blocks, units or rows of the vocabulary are removed as a whole.
+    public boolean removes() {
+        return PredictedRemoval.isAsked(recipe.extras());
+    }
+
     public Recipe recipe() {
         return recipe;
+    }
+
+    /// What the tensor `name` of the checkpoint becomes.
+    public Optional<Decision> decision(String name) {
+        return Optional.ofNullable(decisions.get(name));
     }
 
     /// In the checkpoint's order.

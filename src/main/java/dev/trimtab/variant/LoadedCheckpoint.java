@@ -70,7 +70,13 @@ record LoadedCheckpoint<M extends ForwardPass>(
         RecipeLoader loader = request.loader();
         return request.recipe()
                 .map(recipe -> loader.load(
-                        new RecipeLoader.Request(checkpoint, weights, recipe, request.options(), request.capacity()),
+                        new RecipeLoader.Request(
+                                checkpoint,
+                                weights,
+                                recipe,
+                                request.declared().lock(),
+                                request.options(),
+                                request.capacity()),
                         listener,
                         Compression.Progress.NONE))
                 .orElseGet(() ->

@@ -7,6 +7,9 @@ import dev.trimtab.compress.Compression;
 import dev.trimtab.compress.Plan;
 import dev.trimtab.compress.adapter.MergedSource;
 import dev.trimtab.compress.calibration.CalibrationSource;
+import dev.trimtab.compress.cache.CachedForms;
+import dev.trimtab.compress.cache.FormCache;
+import dev.trimtab.compress.lock.LockedPlan;
 import dev.trimtab.compress.recipe.Recipe;
 import dev.trimtab.compress.recipe.Stages.Merge;
 import dev.trimtab.compress.recipe.Stages.Statistics;
@@ -15,7 +18,7 @@ import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.model.LoadListener;
 import dev.trimtab.model.Model;
 import dev.trimtab.model.ModelLoader;
-import dev.trimtab.quality.cache.Digest;
+import dev.trimtab.checkpoint.cache.Digest;
 import dev.trimtab.quality.calibration.CalibrationText;
 import dev.trimtab.quality.calibration.ImportanceFile;
 import dev.trimtab.quality.calibration.ModelCalibration;
@@ -29,25 +32,32 @@ import org.jspecify.annotations.Nullable;
 /// Loads a checkpoint as a recipe wants it: plan, calibration where a method asks for it, compression, packing.
 ///
 /// @param pool computes calibration and compression, between the steps of what is served
-/// @param statistics folder that statistics of activations are kept in
-public record RecipeLoader(ModelLoader.Packing packing, ComputePool pool, Optional<Path> statistics) {
+/// @param cache folder that statistics of activations and the forms of costly methods are kept below
+public record RecipeLoader(ModelLoader.Packing packing, ComputePool pool, Optional<Path> cache) {
     /// One model to load.
     ///
     /// @param weights the checkpoint's, or with adapters merged into them
+    /// @param lock the file that says how the recipe was resolved; it is written if there is none
     /// @param options where the recipe does not say otherwise
     public record Request(
             Checkpoint checkpoint,
             WeightSource weights,
             Recipe recipe,
+            Optional<Path> lock,
             ModelLoader.Options options,
             Model.Capacity capacity) {
-        /// Of the checkpoint as it is.
+        /// Of the checkpoint as it is, without a lock.
         public Request(Checkpoint checkpoint, Recipe recipe, ModelLoader.Options options, Model.Capacity capacity) {
-            this(checkpoint, checkpoint, recipe, options, capacity);
+            this(checkpoint, checkpoint, recipe, Optional.empty(), options, capacity);
+        }
+
+        /// The same with the lock `file`.
+        public Request locked(Path file) {
+            return new Request(checkpoint, weights, recipe, Optional.of(file), options, capacity);
         }
 
         private Request with(WeightSource merged) {
-            return new Request(checkpoint, merged, recipe, options, capacity);
+            return new Request(checkpoint, merged, recipe, lock, options, capacity);
         }
     }
 
@@ -72,12 +82,31 @@ public record RecipeLoader(ModelLoader.Packing packing, ComputePool pool, Option
 
     private Model compressed(Request request, LoadListener listener, Compression.Progress progress) {
         Plan plan = Plan.of(request.recipe(), request.checkpoint());
+        Optional<LockedPlan> lock = request.lock().map(file -> LockedPlan.of(plan, request.weights(), file));
         try (Calibration calibration = new Calibration(request)) {
-            Compression compression = Compression.of(
-                    plan, request.weights(), new Compression.Resources(pool, calibration::source, progress));
-            return ModelLoader.load(
-                    compression, packing, options(plan, compression, request), request.capacity(), listener);
+            Compression.Resources resources = new Compression.Resources(pool, calibration::source, progress);
+            Compression compression = lock.map(locked -> locked.compression(resources))
+                    .orElseGet(() -> Compression.of(plan, request.weights(), resources));
+            WeightSource forms = kept(compression);
+            Model model = ModelLoader.load(
+                    forms, packing, options(plan, compression, request), request.capacity(), listener);
+            boolean isLocked = false;
+            try {
+                lock.ifPresent(locked -> locked.write(compression, forms, calibration.digest()));
+                isLocked = true;
+            } finally {
+                if (!isLocked) {
+                    model.close();
+                }
+            }
+            return model;
         }
+    }
+
+    private WeightSource kept(Compression compression) {
+        return cache.<WeightSource>map(
+                        folder -> new CachedForms(compression, new FormCache(folder.resolve("forms"))))
+                .orElse(compression);
     }
 
     private static ModelLoader.Options options(Plan plan, Compression compression, Request request) {
@@ -115,6 +144,11 @@ public record RecipeLoader(ModelLoader.Packing packing, ComputePool pool, Option
             return known;
         }
 
+        /// Of what was read; empty where nobody asked.
+        Optional<String> digest() {
+            return Optional.ofNullable(source).map(CalibrationSource::digest);
+        }
+
         private CalibrationSource open(Statistics asked) {
             if (asked.corpus().startsWith("imatrix:")) {
                 return ImportanceFile.open(file(request.recipe(), asked.corpus().substring("imatrix:".length())));
@@ -127,6 +161,7 @@ public record RecipeLoader(ModelLoader.Packing packing, ComputePool pool, Option
                     : CalibrationCorpus.builtIn(checkpoint.metadata(), tokenizer);
             int context = ModelLoader.configOf(checkpoint).maxPositionEmbeddings();
             CalibrationText text = CalibrationText.of(tokenizer, documents, context, asked.tokens());
+            Optional<Path> statistics = cache.map(folder -> folder.resolve("statistics"));
             ModelCalibration made = new ModelCalibration(
                     new ModelCalibration.Request(Digest.of(request.weights()), text, pool, this::loadBase, statistics));
             model = made;

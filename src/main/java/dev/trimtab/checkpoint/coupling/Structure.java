@@ -94,6 +94,8 @@ public record Structure(Metadata metadata, Map<String, Part> parts) {
         if (!(tokens instanceof Keep.Some(List<int[]> kept)) || !TOKEN_TENSORS.contains(name)) {
             return List.of();
         }
+        long count = shape.rank() < 2 ? shape.columns() : shape.rows();
+        check(name + ": tokens", tokens, Math.toIntExact(count), 1);
         return List.of(new Cut(shape.rank() < 2 ? Cut.Axis.COLUMNS : Cut.Axis.ROWS, kept));
     }
 

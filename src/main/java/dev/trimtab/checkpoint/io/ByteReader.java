@@ -61,6 +61,11 @@ public final class ByteReader {
         return bytes.get(LONG, advance(8, what));
     }
 
+    /// A view of the next `size` bytes.
+    public MemorySegment bytes(String what, long size) {
+        return bytes.asSlice(advance(size, what), size);
+    }
+
     /// A count or length: u64 in the file, refused above `max`.
     ///
     /// A count must also be possible: `count` items of at least `itemBytes` each must fit in what remains.
@@ -101,7 +106,7 @@ public final class ByteReader {
     }
 
     private long advance(long size, String what) {
-        if (size > remaining()) {
+        if (size < 0 || size > remaining()) {
             throw mismatch(what, size + " bytes at offset " + position, remaining() + " before the end");
         }
         long start = position;

@@ -25,6 +25,10 @@ public final class ByteWriter {
         return this;
     }
 
+    public ByteWriter int8(int value) {
+        return whole(value, 1);
+    }
+
     public ByteWriter int32(int value) {
         return whole(value, 4);
     }

@@ -1,5 +1,6 @@
 package dev.trimtab.compress.recipe;
 
+import dev.trimtab.checkpoint.ContentHash;
 import dev.trimtab.compress.recipe.Stages.Extras;
 import dev.trimtab.compress.recipe.Stages.Quantize;
 import dev.trimtab.error.BadConfiguration;
@@ -22,15 +23,19 @@ public final class Recipe {
     private final RuleSet<Quantize> quantize;
     private final Optional<KvEncoding> kv;
     private final Extras extras;
-    private final Optional<Path> folder;
+    private final Origin origin;
+
+    /// Where a recipe was found.
+    ///
+    /// @param text as it was written: YAML, or one word
+    private record Origin(String text, Optional<Path> folder) {}
 
     Recipe(String name, RuleSet<Quantize> quantize, Optional<KvEncoding> kv, Extras extras) {
-        this(name, quantize, kv, extras, Optional.empty());
+        this(name, quantize, kv, extras, new Origin(name, Optional.empty()));
     }
 
-    private Recipe(
-            String name, RuleSet<Quantize> quantize, Optional<KvEncoding> kv, Extras extras, Optional<Path> folder) {
-        this.folder = folder;
+    private Recipe(String name, RuleSet<Quantize> quantize, Optional<KvEncoding> kv, Extras extras, Origin origin) {
+        this.origin = origin;
         this.name = name;
         this.quantize = quantize;
         this.kv = kv;
@@ -71,7 +76,7 @@ public final class Recipe {
             }
             Recipe recipe = parse(file.toString(), Files.readString(file));
             Path folder = file.toAbsolutePath().getParent();
-            return new Recipe(recipe.name, recipe.quantize, recipe.kv, recipe.extras, Optional.ofNullable(folder));
+            return recipe.from(new Origin(recipe.origin.text, Optional.ofNullable(folder)));
         } catch (CharacterCodingException e) {
             throw new BadConfiguration(file + ": a recipe in UTF-8 expected");
         } catch (IOException e) {
@@ -84,7 +89,11 @@ public final class Recipe {
     /// @throws BadConfiguration with line and key where something is wrong
     /// @throws dev.trimtab.error.Unsupported naming what cannot be done yet
     public static Recipe parse(String source, String yaml) {
-        return new RecipeReader(source).read(YamlReader.read(source, yaml));
+        return new RecipeReader(source).read(YamlReader.read(source, yaml)).from(new Origin(yaml, Optional.empty()));
+    }
+
+    private Recipe from(Origin found) {
+        return new Recipe(name, quantize, kv, extras, found);
     }
 
     public String name() {
@@ -98,7 +107,12 @@ public final class Recipe {
 
     /// Where files that it names are; empty for one that is no file, which can name none.
     public Optional<Path> folder() {
-        return folder;
+        return origin.folder;
+    }
+
+    /// SHA-256 of its text; files that it names do not count.
+    public String digest() {
+        return ContentHash.of(origin.text);
     }
 
     public RuleSet<Quantize> quantize() {

@@ -2,7 +2,7 @@ package dev.trimtab.quality.calibration;
 
 import dev.trimtab.error.InvalidRequest;
 import dev.trimtab.quality.TextWindows;
-import dev.trimtab.quality.cache.Digest;
+import dev.trimtab.checkpoint.cache.Digest;
 import dev.trimtab.tokenizer.Tokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -7,7 +7,7 @@ import dev.trimtab.compress.calibration.InputStatistics;
 import dev.trimtab.compress.calibration.Inputs;
 import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.error.BadConfiguration;
-import dev.trimtab.quality.cache.Digest;
+import dev.trimtab.checkpoint.cache.Digest;
 import dev.trimtab.tensor.Dequantizer;
 import dev.trimtab.tensor.Encoding;
 import dev.trimtab.tensor.Tensor;

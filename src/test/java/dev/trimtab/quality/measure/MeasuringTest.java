@@ -18,7 +18,7 @@ import dev.trimtab.model.Model;
 import dev.trimtab.model.ModelLoader;
 import dev.trimtab.model.WeightFormats;
 import dev.trimtab.quality.SequenceRun;
-import dev.trimtab.quality.cache.CachedFile;
+import dev.trimtab.checkpoint.cache.CachedFile;
 import dev.trimtab.quality.measure.MeasuredText.Chunk;
 import dev.trimtab.tokenizer.Tokenizer;
 import dev.trimtab.tokenizer.Tokenizer.ControlTokens;

@@ -1,4 +1,4 @@
-package dev.trimtab.quality.cache;
+package dev.trimtab.checkpoint.cache;
 
 import dev.trimtab.checkpoint.WeightSource;
 import dev.trimtab.error.Internal;

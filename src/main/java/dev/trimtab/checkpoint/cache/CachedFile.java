@@ -1,4 +1,4 @@
-package dev.trimtab.quality.cache;
+package dev.trimtab.checkpoint.cache;
 
 import dev.trimtab.checkpoint.io.ByteReader;
 import dev.trimtab.checkpoint.io.ByteWriter;
@@ -15,7 +15,7 @@ import java.util.Optional;
 import java.util.function.Function;
 import java.util.zip.CRC32C;
 
-/// A file of this package's own, named by the digest of what it depends on. Its layout:
+/// A file of a format of our own, named by the digest of what it depends on. Its layout:
 ///
 /// 1. 8 bytes `TRIMTAB` and a version, 1;
 /// 2. the digest again, as a string (u64 length, 64 hexadecimal digits);
@@ -32,8 +32,8 @@ public record CachedFile(Path folder, String kind, String digest) {
     /// `TRIMTAB` and a 1, little-endian.
     private static final long MAGIC = 0x0142_4154_4d49_5254L;
 
-    /// The largest is a teacher of a long text: 4 KB for each of a hundred thousand tokens.
-    private static final long SIZE_MAX = 512L << 20;
+    /// What is read lies in one Java array, which holds little more.
+    public static final long SIZE_MAX = (2L << 30) - (1 << 20);
 
     private static final int DIGEST_LENGTH = 64;
 
@@ -60,7 +60,17 @@ public record CachedFile(Path folder, String kind, String digest) {
             return Optional.of(parsed);
         } catch (IOException | BadCheckpoint e) {
             LOG.log(Level.WARNING, "the cached {0} is made anew: {1}", kind, e.getMessage());
+            delete();
             return Optional.empty();
+        }
+    }
+
+    /// So that nobody stumbles over it again, should it not be made anew.
+    private void delete() {
+        try {
+            Files.deleteIfExists(path());
+        } catch (IOException e) {
+            LOG.log(Level.DEBUG, "{0} stays: {1}", path(), e.getMessage());
         }
     }
 
@@ -84,18 +94,27 @@ public record CachedFile(Path folder, String kind, String digest) {
 
     /// Writes `content`, or says in a warning why it could not.
     public void write(byte[] content) {
-        CRC32C checksum = new CRC32C();
-        checksum.update(content);
-        byte[] head = new ByteWriter()
-                .int64(MAGIC)
-                .string(digest)
-                .int64(checksum.getValue())
-                .toBytes();
+        write(channel -> FileOutput.write(channel, content));
+    }
+
+    /// As [#write(byte[])], for what is too large to copy; `content` is run twice, the first time for its checksum.
+    public void write(FileOutput.Content content) {
         try {
+            ChecksumChannel checksum = new ChecksumChannel();
+            content.write(checksum);
+            byte[] head = new ByteWriter()
+                    .int64(MAGIC)
+                    .string(digest)
+                    .int64(checksum.value())
+                    .toBytes();
+            if (head.length + checksum.sizeBytes() > SIZE_MAX) {
+                LOG.log(Level.WARNING, "the {0} is not kept: it has over {1} bytes", kind, SIZE_MAX);
+                return;
+            }
             Files.createDirectories(folder);
             FileOutput.write(path(), channel -> {
                 FileOutput.write(channel, head);
-                FileOutput.write(channel, content);
+                content.write(channel);
             });
         } catch (IOException | UncheckedIOException e) {
             LOG.log(Level.WARNING, "the {0} could not be kept and is made anew next time: {1}", kind, e.getMessage());

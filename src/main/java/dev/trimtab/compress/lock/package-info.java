@@ -1,0 +1,5 @@
+/// What a recipe came to for one checkpoint, written down so that it comes to the same again.
+@NullMarked
+package dev.trimtab.compress.lock;
+
+import org.jspecify.annotations.NullMarked;
