@@ -2,6 +2,8 @@ package dev.trimtab.cli;
 
 import dev.trimtab.app.TrimtabConfig;
 import dev.trimtab.checkpoint.Checkpoint;
+import dev.trimtab.checkpoint.cache.CachedFile;
+import dev.trimtab.checkpoint.cache.Digest;
 import dev.trimtab.compress.Compression;
 import dev.trimtab.compress.recipe.Recipe;
 import dev.trimtab.error.InvalidRequest;
@@ -14,8 +16,6 @@ import dev.trimtab.model.ModelLoader;
 import dev.trimtab.model.WeightFormats;
 import dev.trimtab.quality.TaskProbe;
 import dev.trimtab.quality.TaskProbe.Task;
-import dev.trimtab.checkpoint.cache.CachedFile;
-import dev.trimtab.checkpoint.cache.Digest;
 import dev.trimtab.quality.measure.Estimate;
 import dev.trimtab.quality.measure.MeasuredText;
 import dev.trimtab.quality.measure.Measurement;

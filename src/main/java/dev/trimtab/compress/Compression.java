@@ -101,8 +101,8 @@ public final class Compression implements WeightSource {
                 checkpoint,
                 resources,
                 plan.removes()
-                        ? Optional.of(new ScoredRemoval(plan.recipe().extras(), checkpoint, resources.calibration())
-                                .decide())
+                        ? Optional.of(
+                                new ScoredRemoval(plan.recipe().extras(), checkpoint, resources.calibration()).decide())
                         : Optional.empty());
     }
 

@@ -3,12 +3,13 @@ package dev.trimtab.variant;
 import dev.trimtab.checkpoint.Checkpoint;
 import dev.trimtab.checkpoint.WeightSource;
 import dev.trimtab.checkpoint.adapter.LoraAdapter;
+import dev.trimtab.checkpoint.cache.Digest;
 import dev.trimtab.compress.Compression;
 import dev.trimtab.compress.Plan;
 import dev.trimtab.compress.adapter.MergedSource;
-import dev.trimtab.compress.calibration.CalibrationSource;
 import dev.trimtab.compress.cache.CachedForms;
 import dev.trimtab.compress.cache.FormCache;
+import dev.trimtab.compress.calibration.CalibrationSource;
 import dev.trimtab.compress.lock.LockedPlan;
 import dev.trimtab.compress.recipe.Recipe;
 import dev.trimtab.compress.recipe.Stages.Merge;
@@ -18,7 +19,6 @@ import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.model.LoadListener;
 import dev.trimtab.model.Model;
 import dev.trimtab.model.ModelLoader;
-import dev.trimtab.checkpoint.cache.Digest;
 import dev.trimtab.quality.calibration.CalibrationText;
 import dev.trimtab.quality.calibration.ImportanceFile;
 import dev.trimtab.quality.calibration.ModelCalibration;
@@ -88,8 +88,8 @@ public record RecipeLoader(ModelLoader.Packing packing, ComputePool pool, Option
             Compression compression = lock.map(locked -> locked.compression(resources))
                     .orElseGet(() -> Compression.of(plan, request.weights(), resources));
             WeightSource forms = kept(compression);
-            Model model = ModelLoader.load(
-                    forms, packing, options(plan, compression, request), request.capacity(), listener);
+            Model model =
+                    ModelLoader.load(forms, packing, options(plan, compression, request), request.capacity(), listener);
             boolean isLocked = false;
             try {
                 lock.ifPresent(locked -> locked.write(compression, forms, calibration.digest()));
@@ -104,8 +104,7 @@ public record RecipeLoader(ModelLoader.Packing packing, ComputePool pool, Option
     }
 
     private WeightSource kept(Compression compression) {
-        return cache.<WeightSource>map(
-                        folder -> new CachedForms(compression, new FormCache(folder.resolve("forms"))))
+        return cache.<WeightSource>map(folder -> new CachedForms(compression, new FormCache(folder.resolve("forms"))))
                 .orElse(compression);
     }
 

@@ -57,6 +57,30 @@ class VariantsTest {
     }
 
     @Test
+    void servesWhatALockSaysAndRefusesAnother() throws IOException {
+        Path recipe = folder.resolve("recipe.yaml");
+        Files.writeString(recipe, "quantize: int8\n");
+        Path file = Files.writeString(folder.resolve("trimtab.yaml"), """
+                models:
+                  - source: embedded:demo
+                    variants: [{name: demo-locked, recipe: recipe.yaml, lock: recipe.lock}]
+                """);
+        try (Serving serving = start(ServingFile.read(file))) {
+            assertThat(serving.registry().get("demo-locked")).isNotNull();
+        }
+        assertThat(folder.resolve("recipe.lock")).content().contains("\"form\" : \"int8\"");
+        try (Serving serving = start(ServingFile.read(file))) {
+            assertThat(serving.registry().get("demo-locked")).isNotNull();
+        }
+
+        Files.writeString(recipe, "quantize: int4\n");
+
+        assertThatThrownBy(() -> start(ServingFile.read(file)))
+                .isInstanceOf(BadConfiguration.class)
+                .hasMessageContaining("recipe.lock: recipe: expected");
+    }
+
+    @Test
     void refusesNamesThatStandForTwo() {
         VariantDeclaration twin = new VariantDeclaration("other", Optional.of(Recipe.of("int4", folder)));
         List<ModelDeclaration> models = List.of(

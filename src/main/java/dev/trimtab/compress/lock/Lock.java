@@ -55,12 +55,9 @@ public record Lock(Inputs inputs, Optional<Removal> removal, List<Entry> tensors
             }
         });
         Set<String> names = new HashSet<>();
-        tensors.stream()
-                .filter(entry -> !names.add(entry.name()))
-                .findFirst()
-                .ifPresent(twin -> {
-                    throw new BadConfiguration("tensor " + twin.name() + " is listed twice");
-                });
+        tensors.stream().filter(entry -> !names.add(entry.name())).findFirst().ifPresent(twin -> {
+            throw new BadConfiguration("tensor " + twin.name() + " is listed twice");
+        });
     }
 
     /// What `compression` came to.

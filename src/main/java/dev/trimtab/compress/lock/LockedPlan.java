@@ -2,9 +2,11 @@ package dev.trimtab.compress.lock;
 
 import dev.trimtab.checkpoint.WeightSource;
 import dev.trimtab.checkpoint.cache.Digest;
+import dev.trimtab.checkpoint.coupling.Removal;
 import dev.trimtab.compress.Compression;
 import dev.trimtab.compress.Plan;
 import dev.trimtab.compress.calibration.CalibrationSource;
+import dev.trimtab.error.BadConfiguration;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -34,7 +36,7 @@ public final class LockedPlan {
     /// Reads the lock in `file`, if it is there; hashes all of `weights`.
     ///
     /// @param weights what the plan was made for, with what is merged into it
-    /// @throws dev.trimtab.error.BadConfiguration where it is no lock, or that of another recipe or other weights
+    /// @throws BadConfiguration where it is no lock, or that of another recipe or other weights
     public static LockedPlan of(Plan plan, WeightSource weights, Path file) {
         return new LockedPlan(plan, weights, file);
     }
@@ -42,7 +44,7 @@ public final class LockedPlan {
     /// Carries the plan out. What the lock says is not decided again: neither what is removed, nor by which
     /// statistics, so that `resources`' calibration is asked only for forms that have to be made.
     ///
-    /// @throws dev.trimtab.error.BadConfiguration where a tensor would become another than was locked
+    /// @throws BadConfiguration where a tensor would become another than was locked
     public Compression compression(Compression.Resources resources) {
         if (lock.isEmpty()) {
             return Compression.of(plan, weights, resources);
@@ -51,17 +53,26 @@ public final class LockedPlan {
                 resources.pool(), calibration(lock.get(), resources.calibration()), resources.progress());
         Compression compression = lock.get()
                 .removal()
-                .map(removal -> Compression.removing(removal, plan, weights, known))
+                .map(removal -> removing(removal, known))
                 .orElseGet(() -> Compression.of(plan, weights, known));
         lock.get().refuseOther(file.toString(), compression);
         return compression;
+    }
+
+    private Compression removing(Removal removal, Compression.Resources resources) {
+        try {
+            return Compression.removing(removal, plan, weights, resources);
+        } catch (BadConfiguration e) {
+            throw new BadConfiguration(file + ": removal: " + e.getMessage());
+        }
     }
 
     private static Supplier<CalibrationSource> calibration(Lock lock, Supplier<CalibrationSource> read) {
         if (lock.inputs().statistics().isEmpty()) {
             return read;
         }
-        CalibrationSource locked = new LockedCalibration(lock.inputs().statistics().get(), read);
+        CalibrationSource locked =
+                new LockedCalibration(lock.inputs().statistics().get(), read);
         return () -> locked;
     }
 
@@ -69,7 +80,7 @@ public final class LockedPlan {
     ///
     /// @param forms of `compression`, from a cache, if there is one
     /// @param statistics digest of the calibration, if one was asked for
-    /// @throws dev.trimtab.error.BadConfiguration where the disk refuses
+    /// @throws BadConfiguration where the disk refuses
     public void write(Compression compression, WeightSource forms, Optional<String> statistics) {
         if (lock.isEmpty()) {
             var resolved = new Lock.Inputs(inputs.recipe(), inputs.source(), statistics, inputs.seed());

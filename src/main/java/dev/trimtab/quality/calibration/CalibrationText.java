@@ -1,8 +1,8 @@
 package dev.trimtab.quality.calibration;
 
+import dev.trimtab.checkpoint.cache.Digest;
 import dev.trimtab.error.InvalidRequest;
 import dev.trimtab.quality.TextWindows;
-import dev.trimtab.checkpoint.cache.Digest;
 import dev.trimtab.tokenizer.Tokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -1,13 +1,13 @@
 package dev.trimtab.quality.calibration;
 
 import dev.trimtab.checkpoint.Checkpoint;
+import dev.trimtab.checkpoint.cache.Digest;
 import dev.trimtab.compress.calibration.CalibrationSource;
 import dev.trimtab.compress.calibration.Covariance;
 import dev.trimtab.compress.calibration.InputStatistics;
 import dev.trimtab.compress.calibration.Inputs;
 import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.error.BadConfiguration;
-import dev.trimtab.checkpoint.cache.Digest;
 import dev.trimtab.tensor.Dequantizer;
 import dev.trimtab.tensor.Encoding;
 import dev.trimtab.tensor.Tensor;

@@ -1,5 +1,7 @@
 package dev.trimtab.quality.calibration;
 
+import dev.trimtab.checkpoint.cache.CachedFile;
+import dev.trimtab.checkpoint.cache.Digest;
 import dev.trimtab.compress.calibration.CalibrationSource;
 import dev.trimtab.compress.calibration.Covariance;
 import dev.trimtab.compress.calibration.InputStatistics;
@@ -10,8 +12,6 @@ import dev.trimtab.kernel.Activations;
 import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.model.LoadListener;
 import dev.trimtab.model.Model;
-import dev.trimtab.checkpoint.cache.CachedFile;
-import dev.trimtab.checkpoint.cache.Digest;
 import dev.trimtab.quality.calibration.Passes.Head;
 import java.nio.file.Path;
 import java.util.HashMap;

@@ -1,7 +1,7 @@
 package dev.trimtab.quality.measure;
 
-import dev.trimtab.error.InvalidRequest;
 import dev.trimtab.checkpoint.cache.Digest;
+import dev.trimtab.error.InvalidRequest;
 import dev.trimtab.tokenizer.Tokenizer;
 import dev.trimtab.tokenizer.Tokenizer.ControlTokens;
 import java.util.ArrayList;

@@ -1,11 +1,11 @@
 package dev.trimtab.quality.measure;
 
+import dev.trimtab.checkpoint.cache.CachedFile;
+import dev.trimtab.checkpoint.cache.Digest;
 import dev.trimtab.checkpoint.io.ByteReader;
 import dev.trimtab.checkpoint.io.ByteWriter;
 import dev.trimtab.engine.background.BackgroundWork;
 import dev.trimtab.model.ForwardPass;
-import dev.trimtab.checkpoint.cache.CachedFile;
-import dev.trimtab.checkpoint.cache.Digest;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
