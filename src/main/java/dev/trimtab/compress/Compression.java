@@ -124,7 +124,9 @@ public final class Compression implements WeightSource {
 
     /// Whether a method has to see weights to make `name`; the rest is the checkpoint's, cut.
     public boolean isMade(String name) {
-        if (addedBiases.containsKey(name) || makesUpBias(name) || !scaledReaders(name).isEmpty()) {
+        if (addedBiases.containsKey(name)
+                || makesUpBias(name)
+                || !scaledReaders(name).isEmpty()) {
             return true;
         }
         Structure.Part part = part(name);

@@ -53,6 +53,15 @@ class RecipeRestartTest {
             statistics: {corpus: "file:text.txt", tokens: 256}
             """;
 
+    /// Norms take up what scaled columns lose, and corrections share a budget: forms that hang on others.
+    private static final String TOGETHER = """
+            quantize:
+              - {scheme: int8}
+              - {layers: 0, targets: [attn, ffn], scheme: int4, rounding: awq}
+            compensate: [{layers: 1, targets: [ffn], method: l2qer, rank: 16, budget_mb: 1}]
+            statistics: {corpus: "file:text.txt", tokens: 256}
+            """;
+
     @TempDir
     private Path folder;
 
@@ -145,7 +154,7 @@ class RecipeRestartTest {
 
     @Test
     void locksAlikeEachTime() throws IOException {
-        for (String yaml : List.of(COSTLY, PRUNED)) {
+        for (String yaml : List.of(COSTLY, PRUNED, TOGETHER)) {
             Recipe recipe = recipe(yaml);
             Path first = folder.resolve("a" + yaml.length());
             Path second = folder.resolve("b" + yaml.length());
@@ -163,7 +172,7 @@ class RecipeRestartTest {
     /// The text is gone, and with it every way to read an activation.
     @Test
     void needsNoCalibrationWhereLockAndCacheHaveAll() throws IOException {
-        for (String yaml : List.of(COSTLY, PRUNED)) {
+        for (String yaml : List.of(COSTLY, PRUNED, TOGETHER)) {
             writeText();
             Recipe recipe = recipe(yaml);
             String name = Integer.toString(yaml.length());
