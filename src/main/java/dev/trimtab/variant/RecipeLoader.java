@@ -104,7 +104,8 @@ public record RecipeLoader(ModelLoader.Packing packing, ComputePool pool, Option
     }
 
     private WeightSource kept(Compression compression) {
-        return cache.<WeightSource>map(folder -> new CachedForms(compression, new FormCache(folder.resolve("forms"))))
+        return cache.flatMap(folder -> FormCache.open(folder.resolve("forms")))
+                .<WeightSource>map(forms -> new CachedForms(compression, forms))
                 .orElse(compression);
     }
 

@@ -33,9 +33,18 @@ public record FormCache(Path folder, long bytesMax) {
 
     private static final System.Logger LOG = System.getLogger(FormCache.class.getName());
 
-    /// Of the usual size.
-    public FormCache(Path folder) {
-        this(folder, BYTES_MAX);
+    /// One of the usual size in `folder`, which is made; empty, after a warning, where it cannot be written.
+    public static Optional<FormCache> open(Path folder) {
+        try {
+            Files.createDirectories(folder);
+            if (Files.isWritable(folder)) {
+                return Optional.of(new FormCache(folder, BYTES_MAX));
+            }
+            LOG.log(Level.WARNING, "{0} cannot be written: compressed forms are made anew at each load", folder);
+        } catch (IOException e) {
+            LOG.log(Level.WARNING, "compressed forms are made anew at each load: {0}", e.toString());
+        }
+        return Optional.empty();
     }
 
     /// The form with the address `address`, of `shape`, its tensors named `name`; empty where there is none.

@@ -80,7 +80,7 @@ class FormCacheTest {
     @ParameterizedTest
     @MethodSource("forms")
     void readsWhatItWrote(TensorForm form) throws IOException {
-        FormCache cache = new FormCache(folder);
+        FormCache cache = FormCache.open(folder).orElseThrow();
 
         cache.write("address", form);
 
@@ -126,7 +126,7 @@ class FormCacheTest {
 
     @Test
     void deletesWhatIsCorruptWhereverItIs() throws IOException {
-        FormCache cache = new FormCache(folder);
+        FormCache cache = FormCache.open(folder).orElseThrow();
         TensorForm form = new Sum(vectorSparse(), new LowRank(dense(Encoding.F32, 1, 40), dense(Encoding.F32, 64, 1)));
         cache.write("address", form);
         Path file = files().getFirst();
@@ -189,7 +189,7 @@ class FormCacheTest {
 
     @Test
     void refusesAFormOfAnotherShape() {
-        FormCache cache = new FormCache(folder);
+        FormCache cache = FormCache.open(folder).orElseThrow();
         cache.write("address", codebook());
 
         assertThat(cache.read("address", NAME, Shape.of(64, 40))).isEmpty();
@@ -220,11 +220,12 @@ class FormCacheTest {
     @Test
     void doesWithoutAFolderThatCannotBe() throws IOException {
         Path file = Files.writeString(folder.resolve("file"), "");
-        FormCache cache = new FormCache(file.resolve("below"));
+        FormCache cache = new FormCache(file.resolve("below"), FormCache.BYTES_MAX);
 
         cache.write("address", codebook());
 
         assertThat(cache.read("address", NAME, codebook().shape())).isEmpty();
+        assertThat(FormCache.open(file.resolve("below"))).isEmpty();
     }
 
     private List<Path> files() throws IOException {
