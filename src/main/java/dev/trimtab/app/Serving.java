@@ -29,6 +29,9 @@ import dev.trimtab.variant.life.VariantCatalog;
 import dev.trimtab.variant.life.VariantFactory;
 import dev.trimtab.variant.life.VariantLifecycle;
 import dev.trimtab.variant.life.VariantOrder;
+import dev.trimtab.variant.measure.BackgroundMeasuring;
+import dev.trimtab.variant.measure.CheckpointExamination;
+import dev.trimtab.variant.measure.MeasuredVariants;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -53,6 +56,7 @@ public final class Serving implements AutoCloseable {
     private final KvPool kvPool;
     private final EngineLoop loop = new EngineLoop();
     private final VariantLoader loader;
+    private final BackgroundMeasuring measuring;
     private final VariantLifecycle lifecycle;
     private final VariantAdministration administration;
     private double bandwidth;
@@ -89,11 +93,20 @@ public final class Serving implements AutoCloseable {
                 kvPool,
                 options.variants(),
                 listeners.engines());
-        VariantFactory factory = new LocalVariants(loader, sources);
         MemoryBudget budget = new MemoryBudget(
                 options.lifecycle().bytesMax().orElse(memoryPlan.variantBytes()),
                 memoryPlan,
                 MachineMemory::availableBytes);
+        this.measuring = new BackgroundMeasuring(
+                registry,
+                loop,
+                new CheckpointExamination(
+                        loader, sources, budget, options.hub().cache().resolve("measure"), System::nanoTime));
+        VariantFactory local = new LocalVariants(loader, sources);
+        VariantFactory factory = switch (options.lifecycle().measure()) {
+            case BACKGROUND -> new MeasuredVariants(local, measuring);
+            case OFF -> local;
+        };
         this.lifecycle = new VariantLifecycle(
                 registry, factory, budget, options.lifecycle().options(), listeners.lifecycle());
         this.administration = new VariantAdministration(
@@ -128,6 +141,7 @@ public final class Serving implements AutoCloseable {
                 serving.load(model, listeners.progress());
             }
             started = true;
+            serving.measuring.start();
             return serving;
         } finally {
             registry.endLoading();
@@ -219,6 +233,7 @@ public final class Serving implements AutoCloseable {
     /// Lets every variant go, then frees what they shared.
     @Override
     public void close() {
+        measuring.close();
         lifecycle.close();
         loop.close();
         kvPool.close();

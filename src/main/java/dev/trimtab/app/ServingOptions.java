@@ -30,10 +30,18 @@ public record ServingOptions(
     /// @param root below which their files may be named
     /// @param bytesMax for weights and scratch of all of them; empty takes what the machine has beside the KV
     ///     pool
-    public record Lifecycle(ModelRoot root, OptionalLong bytesMax, VariantLifecycle.Options options) {
-        /// No files, all memory.
+    public record Lifecycle(ModelRoot root, OptionalLong bytesMax, VariantLifecycle.Options options, Measure measure) {
+        /// No files, all memory, nothing measured: who serves one question is gone before that is done.
         public static final Lifecycle DEFAULTS =
-                new Lifecycle(ModelRoot.NONE, OptionalLong.empty(), VariantLifecycle.Options.DEFAULTS);
+                new Lifecycle(ModelRoot.NONE, OptionalLong.empty(), VariantLifecycle.Options.DEFAULTS, Measure.OFF);
+    }
+
+    /// Whether fresh variants are measured.
+    public enum Measure {
+        /// While they serve.
+        BACKGROUND,
+        /// They stay unmeasured, whatever gates their recipes have.
+        OFF
     }
 
     public ServingOptions {

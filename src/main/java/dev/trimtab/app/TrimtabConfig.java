@@ -60,6 +60,11 @@ public interface TrimtabConfig {
     /// The folder of what was fetched; `$XDG_CACHE_HOME/trimtab`, else `~/.cache/trimtab`, where absent.
     Optional<Path> cache();
 
+    /// Whether variants are compared with their checkpoint once they serve, and quarantined where they miss a gate
+    /// of their recipe (`background`), or served unmeasured (`off`).
+    @WithDefault("background")
+    ServingOptions.Measure measure();
+
     Hub hub();
 
     Engine engine();
@@ -193,8 +198,8 @@ public interface TrimtabConfig {
                 new ServingOptions.Lifecycle(
                         modelRoot(),
                         bytes(memory().variants()),
-                        new VariantLifecycle.Options(
-                                admin().queueMax(), admin().variantsMax(), admin().drainTimeout())));
+                        new VariantLifecycle.Options(admin().queueMax(), admin().variantsMax(), admin().drainTimeout()),
+                        measure()));
     }
 
     private static OptionalLong bytes(Optional<MemorySize> size) {

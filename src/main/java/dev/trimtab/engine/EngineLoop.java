@@ -7,6 +7,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -19,15 +20,22 @@ import java.util.function.LongSupplier;
 /// The next step is that of the engine whose work is due first: `due = ready + lastStep`, where `ready` is
 /// when its previous step ended, or its work arrived, and `lastStep` how long that step took. So an engine
 /// waits for others about as long as it makes them wait: a small model steps many times between two steps of
-/// a large one, and the large one still comes due. Only when no engine has a step to run comes a unit of
-/// background work, so a request waits for one unit at most. With nothing to do the thread is parked and costs
-/// nothing.
+/// a large one, and the large one still comes due. A unit of background work comes when no engine has a step to
+/// run, so a request waits for one unit at most; under load that never rests it gets a twentieth of the time.
+/// With nothing to do the thread is parked and costs nothing.
 public final class EngineLoop implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(EngineLoop.class.getName());
 
     /// When every engine with work waits for memory that none of them can free (somebody outside the loop
     /// holds it), look again this often.
     private static final long STARVED_PARK_NANOS = 1_000_000;
+
+    /// Under load the next unit of background work is due so long after the last: a thousand units, which measuring
+    /// a variant stays well below, then take a quarter of an hour, and a client sees one longer gap a second.
+    private static final long BACKGROUND_WAIT_NANOS = 1_000_000_000;
+
+    /// And so many times as long as the last unit took, where that is longer: no more than a twentieth of the time.
+    private static final long BACKGROUND_WAIT_UNITS = 19;
 
     /// An engine and when its next step is due.
     private static final class Turn {
@@ -55,6 +63,7 @@ public final class EngineLoop implements AutoCloseable {
     private final List<Turn> turns = new ArrayList<>();
     private final Deque<Background> backgrounds = new ArrayDeque<>();
     private final Thread thread;
+    private long backgroundDueNanos;
     private volatile boolean closed;
 
     /// Starts the thread.
@@ -111,16 +120,37 @@ public final class EngineLoop implements AutoCloseable {
         }
     }
 
-    /// Takes over `work` and runs it, behind what was given earlier, while no engine has anything to do: under
-    /// load that never rests it waits.
+    /// Takes over `work` and runs it, behind what was given earlier, while no engine has anything to do; under
+    /// load that never rests, a unit a second or a twentieth of the time, whichever is less.
     ///
     /// @return ends when the work does, with what it threw if it failed; cancelling it ends the work before its
     ///     next unit
     /// @throws Internal when the loop is closed
     public CompletableFuture<Void> background(BackgroundWork work) {
         var done = new CompletableFuture<Void>();
-        call(() -> backgrounds.add(new Background(work, done)));
+        call(() -> {
+            if (backgrounds.isEmpty()) {
+                backgroundDueNanos = nanoClock.getAsLong() + BACKGROUND_WAIT_NANOS;
+            }
+            backgrounds.add(new Background(work, done));
+        });
         return done;
+    }
+
+    /// Ends `work` before its next unit and closes it, if it has not ended; returns when done. What waits for it is
+    /// told by a [CancellationException].
+    public void cancel(BackgroundWork work) {
+        if (closed) {
+            awaitEnd();
+            return;
+        }
+        call(() -> backgrounds.stream()
+                .filter(background -> background.work().equals(work))
+                .findFirst()
+                .ifPresent(found -> {
+                    backgrounds.remove(found);
+                    end(found, new CancellationException("background work was cancelled"));
+                }));
     }
 
     private static RuntimeException rethrown(CompletionException failure) {
@@ -192,7 +222,7 @@ public final class EngineLoop implements AutoCloseable {
                 next = i;
             }
         }
-        if (next >= 0) {
+        if (next >= 0 && !isBackgroundDue()) {
             step(turns.get(next));
         } else if (!backgrounds.isEmpty()) {
             advance(backgrounds.peek());
@@ -204,6 +234,11 @@ public final class EngineLoop implements AutoCloseable {
             LockSupport.park();
         }
         Thread.interrupted(); // nobody has a reason to interrupt this thread, and interrupted it could not park
+    }
+
+    /// Whether it is the turn of background work though engines have steps to run.
+    private boolean isBackgroundDue() {
+        return !backgrounds.isEmpty() && nanoClock.getAsLong() - backgroundDueNanos >= 0;
     }
 
     private void step(Turn turn) {
@@ -227,7 +262,11 @@ public final class EngineLoop implements AutoCloseable {
     private void advance(Background background) {
         try {
             if (!background.done().isDone() && !background.work().isDone()) {
+                long startNanos = nanoClock.getAsLong();
                 background.work().unit();
+                long endNanos = nanoClock.getAsLong();
+                backgroundDueNanos =
+                        endNanos + Math.max(BACKGROUND_WAIT_NANOS, BACKGROUND_WAIT_UNITS * (endNanos - startNanos));
                 return;
             }
             backgrounds.remove();

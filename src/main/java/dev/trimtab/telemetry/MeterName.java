@@ -115,6 +115,18 @@ public enum MeterName {
             "bytes",
             "Packed weights of a variant; own: no other variant holds them",
             List.of("model", "kind")),
+    VARIANT_STATE(
+            "trimtab.variant.state",
+            Kind.GAUGE,
+            "",
+            "1 for the state that a variant is in, 0 for the others",
+            List.of("model", "state")),
+    VARIANT_MEASURED(
+            "trimtab.variant.measured",
+            Kind.GAUGE,
+            "",
+            "What was found by comparing a variant with its checkpoint; NaN before",
+            List.of("model", "figure")),
     LOADS("trimtab.variant.loads", Kind.COUNTER, "", "Variants that were loaded, or not", List.of("outcome")),
     UNLOADS("trimtab.variant.unloads", Kind.COUNTER, "", "Variants that were let go", List.of("cause")),
     LOAD_TIME("trimtab.variant.load.time", Kind.TIMER, "", "Time of one load", List.of("outcome"), Buckets.LOAD),

@@ -46,6 +46,10 @@ final class LocalVariant implements Variant {
         release.run();
     }
 
+    ForwardPass model() {
+        return model;
+    }
+
     @Override
     public String name() {
         return name;

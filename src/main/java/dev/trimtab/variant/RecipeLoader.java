@@ -117,8 +117,10 @@ public record RecipeLoader(ModelLoader.Packing packing, ComputePool pool, Option
                 request.recipe().kv().orElse(base.kvEncoding()));
     }
 
-    /// A recipe that came over the network has no folder, and so no files.
-    private static Path file(Recipe recipe, String name) {
+    /// The file that `recipe` calls `name`.
+    ///
+    /// @throws BadConfiguration when the recipe came over the network: it has no folder, and so no files
+    public static Path file(Recipe recipe, String name) {
         return recipe.folder()
                 .orElseThrow(() -> new BadConfiguration(
                         recipe.name() + ": a recipe that is no file cannot name one, found `" + name + "`"))

@@ -171,6 +171,19 @@ public final class VariantLoader {
         });
     }
 
+    /// The model of `variant`, for who reads text with it between the steps of the loop; empty where another backend
+    /// computes it.
+    public Optional<Model> model(Variant variant) {
+        return variant instanceof LocalVariant local && local.model() instanceof Model ours
+                ? Optional.of(ours)
+                : Optional.empty();
+    }
+
+    /// What variants of `checkpoint` are compared with: its weights as stored, computed exactly. The caller closes.
+    public Model base(Checkpoint checkpoint, Model.Capacity capacity, LoadListener listener) {
+        return ModelLoader.load(checkpoint, loader.packing(), ModelLoader.Options.EXACT, capacity, listener);
+    }
+
     /// Stops the variant's engine, failing what still runs, and frees its memory.
     public void unload(Variant variant) {
         if (variant instanceof LocalVariant local) {

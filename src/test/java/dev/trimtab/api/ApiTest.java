@@ -7,6 +7,7 @@ import dev.trimtab.api.http.ApiOptions;
 import dev.trimtab.api.http.Endpoint;
 import dev.trimtab.api.http.JsonReader;
 import dev.trimtab.api.http.Surroundings;
+import dev.trimtab.variant.Measured;
 import dev.trimtab.variant.ModelRoot;
 import dev.trimtab.variant.VariantRegistry;
 import dev.trimtab.variant.adapter.AdapterDirectory;
@@ -15,6 +16,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -24,12 +26,26 @@ final class ApiTest {
     @Test
     void listsAndShowsModelsWithTheirFacts() throws Exception {
         String model = "{\"id\":\"demo\",\"object\":\"model\",\"created\":1699999999,\"owned_by\":\"trimtab\","
-                + "\"max_model_len\":4096,\"trimtab\":{\"encoding\":\"F32\"}}";
+                + "\"max_model_len\":4096,\"trimtab\":{\"encoding\":\"F32\",\"state\":\"unmeasured\"}}";
 
         try (BareServer server = BareServer.start()) {
             assertThat(get(server, "/v1/models").body()).isEqualTo("{\"object\":\"list\",\"data\":[" + model + "]}");
             assertThat(get(server, "/v1/models/demo").body()).isEqualTo(model);
             assertThat(get(server, "/v1/models/other").status()).isEqualTo(404);
+        }
+    }
+
+    @Test
+    void showsWhatMeasuringAModelFound() throws Exception {
+        try (BareServer server = BareServer.start()) {
+            Map<String, Object> figures = Map.of("kld_mean", 0.01, "kld_max", 2.0);
+            server.registry()
+                    .measured(
+                            "demo",
+                            new Measured(OptionalDouble.of(0.97), OptionalDouble.of(120), Optional.empty(), figures));
+
+            assertThat(get(server, "/v1/models/demo").body())
+                    .contains("\"state\":\"ready\",\"measured\":{\"quality\":0.97,\"kld_mean\":0.01}}");
         }
     }
 

@@ -24,6 +24,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -60,7 +61,12 @@ class TrimtabConfigTest {
         assertThat(api.apiKeys()).isEmpty();
         assertThat(api.adminKey()).isEmpty();
         assertThat(config.modelRoot()).isSameAs(ModelRoot.NONE);
-        assertThat(serving.lifecycle()).isEqualTo(ServingOptions.Lifecycle.DEFAULTS);
+        assertThat(serving.lifecycle())
+                .isEqualTo(new ServingOptions.Lifecycle(
+                        ModelRoot.NONE,
+                        OptionalLong.empty(),
+                        VariantLifecycle.Options.DEFAULTS,
+                        ServingOptions.Measure.BACKGROUND));
     }
 
     @Test
@@ -103,6 +109,7 @@ class TrimtabConfigTest {
         TrimtabConfig config = config(Map.ofEntries(
                 Map.entry("trimtab.file", file.toString()),
                 Map.entry("trimtab.cache", "/tmp/models"),
+                Map.entry("trimtab.measure", "off"),
                 Map.entry("trimtab.engine.max-sequences", "8"),
                 Map.entry("trimtab.engine.max-batched-tokens", "128"),
                 Map.entry("trimtab.engine.max-waiting", "16"),
@@ -146,6 +153,7 @@ class TrimtabConfigTest {
         assertThat(config.api("localhost").apiKeys()).containsExactlyInAnyOrder("a", "b");
         assertThat(config.api("localhost").adminKey()).isPresent();
         assertThat(serving.lifecycle().bytesMax()).hasValue(8L << 30);
+        assertThat(serving.lifecycle().measure()).isEqualTo(ServingOptions.Measure.OFF);
         assertThat(serving.lifecycle().options()).isEqualTo(new VariantLifecycle.Options(3, 9, Duration.ofSeconds(5)));
         assertThatThrownBy(() -> config.modelRoot().resolve("model", "none.gguf"))
                 .isInstanceOf(NotFound.class);

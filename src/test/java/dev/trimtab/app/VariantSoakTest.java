@@ -3,6 +3,7 @@ package dev.trimtab.app;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.trimtab.app.ServingOptions.Measure;
 import dev.trimtab.checkpoint.hub.HubOptions;
 import dev.trimtab.compress.recipe.Recipe;
 import dev.trimtab.engine.EngineListener;
@@ -200,7 +201,8 @@ class VariantSoakTest {
                         options.threads(),
                         OptionalLong.of(64 << 20),
                         options.hub(),
-                        new ServingOptions.Lifecycle(ModelRoot.of(folder), OptionalLong.empty(), lifecycle)),
+                        new ServingOptions.Lifecycle(
+                                ModelRoot.of(folder), OptionalLong.empty(), lifecycle, Measure.OFF)),
                 new VariantRegistry(),
                 _ -> EngineListener.NONE,
                 LoadListener.NONE);

@@ -292,6 +292,52 @@ class EngineLoopTest {
         assertThat(work.closed).isEqualTo(1);
     }
 
+    /// A unit a second, for units of 10 ms between steps of 100 ms.
+    @Test
+    void givesBackgroundWorkAShareOfALoadThatNeverRests() throws InterruptedException {
+        assertThat(underLoad(35, 10_000_000)).startsWith(("s".repeat(10) + "b").repeat(3));
+    }
+
+    /// A unit of 200 ms is followed by 19 times as much of serving.
+    @Test
+    void givesLongBackgroundUnitsATwentiethOfTheTime() throws InterruptedException {
+        assertThat(underLoad(60, 200_000_000)).startsWith("s".repeat(10) + "b" + "s".repeat(38) + "b");
+    }
+
+    /// The order of `steps` steps of 100 ms, one behind the other, and units of `unitNanos`.
+    private String underLoad(int steps, long unitNanos) throws InterruptedException {
+        List<String> order = new ArrayList<>();
+        ManualClock clock = new ManualClock();
+        Marks work = new Marks(order, Integer.MAX_VALUE, () -> clock.advance(unitNanos));
+        try (var timed = new EngineLoop(clock)) {
+            Engine engine = timed(clock, order, "s", 100_000_000);
+            LatchSink sink = new LatchSink();
+            List<CompletableFuture<Void>> done = new ArrayList<>();
+            timed.call(() -> {
+                timed.add(engine);
+                engine.submit(request(9, steps), sink);
+                done.add(timed.background(work));
+            });
+            sink.await();
+            timed.cancel(work);
+            assertThat(done.getFirst()).isCancelled();
+        }
+        return String.join("", order);
+    }
+
+    @Test
+    void endsBackgroundWorkBeforeItReturnsFromCancelling() {
+        Marks work = new Marks(new ArrayList<>(), Integer.MAX_VALUE, () -> {});
+        var done = loop.background(work);
+
+        loop.cancel(work);
+
+        assertThat(work.closed).isEqualTo(1);
+        assertThat(done).isCancelled();
+        loop.cancel(work);
+        assertThat(work.closed).isEqualTo(1);
+    }
+
     @Test
     void doesBackgroundWorkInTheOrderGiven() {
         List<String> order = new ArrayList<>();

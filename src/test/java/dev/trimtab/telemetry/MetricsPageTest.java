@@ -7,6 +7,7 @@ import dev.trimtab.api.http.RequestReport;
 import dev.trimtab.engine.FinishReason;
 import dev.trimtab.engine.SequenceReport;
 import dev.trimtab.engine.Usage;
+import dev.trimtab.variant.Measured;
 import dev.trimtab.variant.VariantRegistry;
 import dev.trimtab.variant.life.LifecycleListener;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
@@ -14,7 +15,9 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
@@ -38,6 +41,10 @@ final class MetricsPageTest {
         VariantRegistry variants = new VariantRegistry();
         variants.add(new FakeVariant("demo"));
         telemetry.lifecycle(variants).loaded(new FakeVariant("demo"), 2_000_000_000);
+        variants.measured(
+                "demo",
+                new Measured(
+                        OptionalDouble.of(0.97), OptionalDouble.empty(), Optional.empty(), Map.of("same_top", 0.97)));
         telemetry.lifecycle(variants).failed("broken", 1_000_000);
         telemetry.lifecycle(variants).unloaded("old", LifecycleListener.Cause.EVICTED);
         telemetry.watch(Telemetry.Memory.WEIGHTS, () -> 4096);
@@ -99,8 +106,12 @@ final class MetricsPageTest {
                 .contains("trimtab_requests_total{code=\"200\",endpoint=\"/v1/chat/completions\",model=\"demo\"} 1.0")
                 .contains("trimtab_requests_shed_total{reason=\"queue_full\"} 1.0")
                 .contains("trimtab_requests_in_flight 0.0")
-                .contains("trimtab_variants{state=\"unmeasured\"} 1.0")
+                .contains("trimtab_variants{state=\"ready\"} 1.0")
                 .contains("trimtab_variants{state=\"failed\"} 0.0")
+                .contains("trimtab_variant_state{model=\"demo\",state=\"ready\"} 1.0")
+                .contains("trimtab_variant_state{model=\"demo\",state=\"unmeasured\"} 0.0")
+                .contains("trimtab_variant_measured{figure=\"same_top\",model=\"demo\"} 0.97")
+                .contains("trimtab_variant_measured{figure=\"kld_mean\",model=\"demo\"} NaN")
                 .contains("trimtab_variant_weights_bytes{kind=\"own\",model=\"demo\"} 0.0")
                 .contains("trimtab_variant_loads_total{outcome=\"failed\"} 1.0")
                 .contains("trimtab_variant_unloads_total{cause=\"evicted\"} 1.0")

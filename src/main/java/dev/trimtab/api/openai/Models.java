@@ -2,6 +2,7 @@ package dev.trimtab.api.openai;
 
 import dev.trimtab.api.http.Exchange;
 import dev.trimtab.api.http.JsonWriter;
+import dev.trimtab.variant.Measured;
 import dev.trimtab.variant.Variant;
 import dev.trimtab.variant.adapter.AdapterDirectory;
 import java.util.LinkedHashMap;
@@ -31,7 +32,7 @@ final class Models {
         exchange.send(200, JsonWriter.write(describe(name, directory.get(name))));
     }
 
-    private static Map<String, Object> describe(String name, Variant variant) {
+    private Map<String, Object> describe(String name, Variant variant) {
         Map<String, Object> model = new LinkedHashMap<>();
         model.put("id", name);
         model.put("object", "model");
@@ -44,7 +45,19 @@ final class Models {
         } else if (!name.equals(variant.name())) {
             model.put("root", variant.name()); // vLLM's word for what an id stands for
         }
-        model.put("trimtab", variant.description());
+        Map<String, Object> facts = new LinkedHashMap<>(variant.description());
+        directory.slot(variant.name()).ifPresent(slot -> {
+            facts.put("state", slot.state().word());
+            slot.measured().ifPresent(measured -> facts.put("measured", shown(measured)));
+        });
+        model.put("trimtab", facts);
         return model;
+    }
+
+    private static Map<String, Object> shown(Measured measured) {
+        Map<String, Object> shown = new LinkedHashMap<>();
+        measured.quality().ifPresent(quality -> shown.put("quality", quality));
+        Measured.SHOWN.forEach(name -> measured.figure(name).ifPresent(value -> shown.put(name, value)));
+        return shown;
     }
 }

@@ -56,6 +56,11 @@ public final class AdapterDirectory {
         return named;
     }
 
+    /// Where the variant itself of that very name is in its life; empty for adapters.
+    public Optional<VariantRegistry.Slot> slot(String name) {
+        return registry.find(name);
+    }
+
     /// The variants themselves, without adapters.
     public List<Variant> variants() {
         return registry.list();

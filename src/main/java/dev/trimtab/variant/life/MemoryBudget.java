@@ -68,11 +68,21 @@ public final class MemoryBudget {
         return taken.getOrDefault(name, 0L);
     }
 
+    /// Takes `bytes` for something beside the variants; false, and nothing taken, where they are not free.
+    public synchronized boolean tryTake(String name, long bytes) {
+        if (bytes > freeBytes()) {
+            return false;
+        }
+        take(name, bytes);
+        return true;
+    }
+
     synchronized void take(String name, long bytes) {
         taken.put(name, bytes);
     }
 
-    synchronized void giveBack(String name) {
+    /// Of what was taken for `name`.
+    public synchronized void giveBack(String name) {
         taken.remove(name);
     }
 

@@ -16,6 +16,9 @@ public interface VariantFactory {
     /// @throws dev.trimtab.error.TrimtabException when it cannot be loaded
     Variant load(VariantOrder order, LoadListener progress);
 
+    /// `variant`, which `order` made, is in the registry and serves.
+    default void served(VariantOrder order, Variant variant) {}
+
     /// Fails what still runs on `variant` and frees all that only it holds. It must not be used afterwards.
     void unload(Variant variant);
 }

@@ -137,7 +137,7 @@ public final class VariantLifecycle implements AutoCloseable {
             }
             MemoryPlan.Demand demand = factory.demand(order);
             makeRoom(demand);
-            serve(factory.load(order, ticket.progress()), startNanos);
+            serve(order, factory.load(order, ticket.progress()), startNanos);
             ticket.done().complete(null);
         } catch (Throwable fault) {
             budget.giveBack(order.name());
@@ -148,11 +148,12 @@ public final class VariantLifecycle implements AutoCloseable {
         }
     }
 
-    private void serve(Variant variant, long startNanos) {
+    private void serve(VariantOrder order, Variant variant, long startNanos) {
         try {
             registry.loaded(variant);
             LOG.log(Level.INFO, "loaded variant=" + variant.name() + " budget=" + budget);
             listener.loaded(variant, System.nanoTime() - startNanos);
+            factory.served(order, variant);
         } catch (RuntimeException fault) {
             factory.unload(variant);
             throw fault;

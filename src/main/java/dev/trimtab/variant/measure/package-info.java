@@ -1,0 +1,5 @@
+/// Measuring fresh variants while they and others serve.
+@NullMarked
+package dev.trimtab.variant.measure;
+
+import org.jspecify.annotations.NullMarked;
