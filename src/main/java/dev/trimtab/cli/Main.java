@@ -24,6 +24,7 @@ import picocli.CommandLine.Command;
             TokenizeCommand.class,
             InspectCommand.class,
             ExplainCommand.class,
+            CompressCommand.class,
             PullCommand.class,
             BenchCommand.class,
             EvalCommand.class

@@ -148,6 +148,28 @@ public final class PackedMatrix {
         }
     }
 
+    /// Copies the codes of row `row` in columns `32 block .. 32 block + 32` to `out`; formats of codes only.
+    public void codes(int row, int block, byte[] out) {
+        long tile = tile(row, block);
+        for (int column = 0; column < TILE; column++) {
+            out[column] = (byte) code(tile, column, lane(row % TILE));
+        }
+    }
+
+    /// The scale of the codes that [#codes] copies.
+    public float scale(int row, int block) {
+        return half(tile(row, block) + format.scalesOffset() + 2L * lane(row % TILE));
+    }
+
+    /// The minimum of the codes that [#codes] copies; asymmetric formats only.
+    public float minimum(int row, int block) {
+        return half(tile(row, block) + format.scalesOffset() + 2L * (TILE + lane(row % TILE)));
+    }
+
+    private long tile(int row, int block) {
+        return row / TILE * panelBytes() + block * tileBytes;
+    }
+
     /// The weight in line `column` and place `lane` of the tile at byte `tile`.
     private float weight(long tile, int column, int lane) {
         int element = column * TILE + lane;

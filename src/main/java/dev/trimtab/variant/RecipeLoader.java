@@ -27,6 +27,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /// Loads a checkpoint as a recipe wants it: plan, calibration where a method asks for it, compression, packing.
@@ -65,6 +66,37 @@ public record RecipeLoader(ModelLoader.Packing packing, ComputePool pool, Option
     ///
     /// @throws dev.trimtab.error.TrimtabException when it cannot be; then nothing is left behind
     public Model load(Request request, LoadListener listener, Compression.Progress progress) {
+        return resolved(request, progress, (compression, forms, lock) -> {
+            Model model = ModelLoader.load(
+                    forms, packing, options(compression, request), request.capacity(), listener);
+            boolean isLocked = false;
+            try {
+                lock.run();
+                isLocked = true;
+                return model;
+            } finally {
+                if (!isLocked) {
+                    model.close();
+                }
+            }
+        });
+    }
+
+    /// Hands what the recipe makes of the checkpoint to `use`, after which nothing of it may be read; else as
+    /// [#load]. Weights are made when `use` asks for them.
+    public <T> T compressed(Request request, Compression.Progress progress, Function<Compression, T> use) {
+        return resolved(request, progress, (compression, _, _) -> use.apply(compression));
+    }
+
+    /// What to do with a recipe that is resolved for a checkpoint.
+    @FunctionalInterface
+    private interface Use<T> {
+        /// @param forms those of `compression`, kept in the cache
+        /// @param lock writes the lock file, if one is asked for and not there
+        T of(Compression compression, WeightSource forms, Runnable lock);
+    }
+
+    private <T> T resolved(Request request, Compression.Progress progress, Use<T> use) {
         List<LoraAdapter> adapters = new ArrayList<>();
         try {
             List<MergedSource.Merging> merges = new ArrayList<>();
@@ -74,13 +106,13 @@ public record RecipeLoader(ModelLoader.Packing packing, ComputePool pool, Option
                 merges.add(new MergedSource.Merging(adapter, merge.scale()));
             }
             Request merged = merges.isEmpty() ? request : request.with(new MergedSource(request.weights(), merges));
-            return compressed(merged, listener, progress);
+            return calibrated(merged, progress, use);
         } finally {
             adapters.forEach(LoraAdapter::close);
         }
     }
 
-    private Model compressed(Request request, LoadListener listener, Compression.Progress progress) {
+    private <T> T calibrated(Request request, Compression.Progress progress, Use<T> use) {
         Plan plan = Plan.of(request.recipe(), request.checkpoint());
         Optional<LockedPlan> lock = request.lock().map(file -> LockedPlan.of(plan, request.weights(), file));
         try (Calibration calibration = new Calibration(request)) {
@@ -88,18 +120,10 @@ public record RecipeLoader(ModelLoader.Packing packing, ComputePool pool, Option
             Compression compression = lock.map(locked -> locked.compression(resources))
                     .orElseGet(() -> Compression.of(plan, request.weights(), resources));
             WeightSource forms = kept(compression);
-            Model model =
-                    ModelLoader.load(forms, packing, options(plan, compression, request), request.capacity(), listener);
-            boolean isLocked = false;
-            try {
-                lock.ifPresent(locked -> locked.write(compression, forms, calibration.digest()));
-                isLocked = true;
-            } finally {
-                if (!isLocked) {
-                    model.close();
-                }
-            }
-            return model;
+            return use.of(
+                    compression,
+                    forms,
+                    () -> lock.ifPresent(locked -> locked.write(compression, forms, calibration.digest())));
         }
     }
 
@@ -109,10 +133,10 @@ public record RecipeLoader(ModelLoader.Packing packing, ComputePool pool, Option
                 .orElse(compression);
     }
 
-    private static ModelLoader.Options options(Plan plan, Compression compression, Request request) {
+    private static ModelLoader.Options options(Compression compression, Request request) {
         ModelLoader.Options base = request.options();
         return new ModelLoader.Options(
-                name -> plan.format(compression.sourceName(name)),
+                name -> compression.plan().format(compression.sourceName(name)),
                 base.precision(),
                 request.recipe().kv().orElse(base.kvEncoding()));
     }

@@ -25,14 +25,14 @@ public enum HeadRows {
     }
 
     /// As a checkpoint with `metadata` has them.
-    static HeadRows of(Metadata metadata) {
+    public static HeadRows of(Metadata metadata) {
         return metadata.string(Metadata.ROPE_PAIRING, "").equals("halves")
                 ? HALVES
                 : ofGguf(metadata.string("general.architecture", ""));
     }
 
     /// Whether the tensor `name` has such rows.
-    static boolean isIn(String name) {
+    public static boolean isIn(String name) {
         return TURNING.matcher(name).matches();
     }
 
@@ -48,7 +48,7 @@ public enum HeadRows {
     }
 
     /// A copy of `matrix`, whose rows are whole heads of `headDim` in this order, with rows in `target`'s.
-    Tensor reordered(Tensor matrix, HeadRows target, int headDim) {
+    public Tensor reordered(Tensor matrix, HeadRows target, int headDim) {
         int rows = Math.toIntExact(matrix.shape().rows());
         long rowBytes = matrix.sizeBytes() / rows;
         MemorySegment copy = MemorySegment.ofArray(new byte[Math.toIntExact(matrix.sizeBytes())]);
