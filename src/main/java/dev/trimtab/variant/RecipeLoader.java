@@ -67,8 +67,7 @@ public record RecipeLoader(ModelLoader.Packing packing, ComputePool pool, Option
     /// @throws dev.trimtab.error.TrimtabException when it cannot be; then nothing is left behind
     public Model load(Request request, LoadListener listener, Compression.Progress progress) {
         return resolved(request, progress, (compression, forms, lock) -> {
-            Model model = ModelLoader.load(
-                    forms, packing, options(compression, request), request.capacity(), listener);
+            Model model = ModelLoader.load(forms, packing, options(compression, request), request.capacity(), listener);
             boolean isLocked = false;
             try {
                 lock.run();

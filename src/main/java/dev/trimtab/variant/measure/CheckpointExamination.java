@@ -1,13 +1,13 @@
 package dev.trimtab.variant.measure;
 
 import dev.trimtab.checkpoint.Checkpoint;
+import dev.trimtab.checkpoint.cache.CachedFile;
+import dev.trimtab.checkpoint.cache.Digest;
 import dev.trimtab.error.Conflict;
 import dev.trimtab.error.Internal;
 import dev.trimtab.error.TrimtabException;
 import dev.trimtab.model.Model;
 import dev.trimtab.model.ModelLoader;
-import dev.trimtab.quality.cache.CachedFile;
-import dev.trimtab.quality.cache.Digest;
 import dev.trimtab.quality.measure.MeasuredText;
 import dev.trimtab.quality.measure.Measuring;
 import dev.trimtab.quality.measure.Teacher;
