@@ -58,8 +58,8 @@ final class EvalReport {
 
     private void sayTableRow(Row row) {
         if (rows.size() == 1) {
-            say(
-                    "| recipe | bits a weight | KL, nats | same-top, %% | perplexity ratio | greedy | tasks, %% | decode, tokens/s |");
+            say("| recipe | bits a weight | KL, nats | same-top, %% | perplexity ratio | greedy | tasks, %% |"
+                    + " decode, tokens/s |");
             say("|---|---|---|---|---|---|---|---|");
         }
         String tasks = row.accuracy()
