@@ -171,6 +171,7 @@ final class TensorReader {
         PackedFormat format = asked.orElseGet(() -> options.formatOf(tensor.encoding()));
         packing.kernels().prepare(format, options.precision());
         LinearOperator packed = packing.kernels().linear(tensor, format, options.precision(), arena);
+        MappedPages.release(tensor.data());
         return new Packed.Whole(packed);
     }
 
