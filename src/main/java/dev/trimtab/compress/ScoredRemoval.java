@@ -19,7 +19,6 @@ import dev.trimtab.compress.recipe.Stages.LayerPart;
 import dev.trimtab.compress.recipe.Stages.Structured;
 import dev.trimtab.compress.recipe.Stages.Unit;
 import dev.trimtab.error.Unsupported;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -179,26 +178,5 @@ final class ScoredRemoval {
 
     private Matrix matrix(String name) {
         return Matrix.of(name, checkpoint.form(name));
-    }
-
-    /// The lists of what stays, for the address of what is made.
-    static String digest(Removal removal) {
-        StringBuilder text = new StringBuilder();
-        for (LayerKeep keep : removal.layers()) {
-            text.append(digest(keep.groups()))
-                    .append('/')
-                    .append(digest(keep.neurons()))
-                    .append(';');
-        }
-        return text.toString();
-    }
-
-    private static String digest(Keep keep) {
-        return switch (keep) {
-            case Keep.All() -> "all";
-            case Keep.None() -> "none";
-            case Keep.Some(List<int[]> lists) ->
-                lists.stream().map(Arrays::toString).toList().toString();
-        };
     }
 }

@@ -7,8 +7,7 @@ import dev.trimtab.compress.lowrank.Weighting;
 /// The methods that correct a compressed matrix Q by a product of low rank: for the error `D = W - Q` they
 /// find the `B A` of rank r with the smallest loss `tr((D - B A) C (D - B A)^T)`, see
 /// [dev.trimtab.compress.lowrank.Factorizer]; they differ in C. All may alternate with the quantizer
-/// ([Compensation#alternate], LoftQ: Li et al. 2023, algorithm 1). The other way to correct, `lstsq-bias`, needs
-/// statistics and makes no product: [RowCorrection].
+/// ([Compensation#alternate], LoftQ: Li et al. 2023, algorithm 1).
 ///
 /// | method | C | needs | source |
 /// |---|---|---|---|
