@@ -4,7 +4,6 @@ import dev.trimtab.kernel.ActivationCodes;
 import dev.trimtab.kernel.Activations;
 import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.kernel.PackedMatrix;
-import java.util.Arrays;
 
 /// Codes times int8 activations: one token panel by panel, several over groups of four panels.
 final class CodePanels implements VectorLinear.Multiplication {
@@ -15,10 +14,10 @@ final class CodePanels implements VectorLinear.Multiplication {
 
     private final PackedMatrix matrix;
     private final boolean nibbles;
-    private final short[][] rooms;
+    private final TileSums[] rooms;
 
-    /// `rooms` holds [TileSums#room()] for each thread of the pool.
-    CodePanels(PackedMatrix matrix, short[][] rooms) {
+    /// `rooms` holds one for each thread of the pool.
+    CodePanels(PackedMatrix matrix, TileSums[] rooms) {
         this.matrix = matrix;
         this.nibbles = NibbleTiles.takes(matrix.format());
         this.rooms = rooms;
@@ -39,19 +38,21 @@ final class CodePanels implements VectorLinear.Multiplication {
         }
     }
 
-    /// Takes the tokens in stretches, and all panels over each. An odd token at the end goes by itself.
+    /// Takes the tokens in stretches, and all panels over each. One token left over from the fours goes by
+    /// itself.
     private void multiplyGroups(int from, int to, Activations in, ActivationCodes codes, Activations out) {
-        int stretch = VectorLinear.stretch(in, TileSums.TOKENS);
-        int even = in.tokens() / 2 * 2;
-        for (int first = 0; first < even; first += stretch) {
-            int last = Math.min(even, first + stretch);
+        int stretch = Math.min(TileSums.STRETCH, VectorLinear.stretch(in, TileSums.TOKENS));
+        int together = in.tokens() % TileSums.TOKENS == 1 ? in.tokens() - 1 : in.tokens();
+        TileSums room = rooms[ComputePool.worker()];
+        for (int first = 0; first < together; first += stretch) {
+            int last = Math.min(together, first + stretch);
             for (int panel = from; panel < to; panel += GROUP) {
-                gemm(panel, codes, first, last, out);
+                room.multiply(matrix, panel, codes, first, last, out);
             }
         }
-        if (even < in.tokens()) {
+        if (together < in.tokens()) {
             for (int panel = from; panel < to; panel++) {
-                gemv(panel, codes, even, out.values(), even * out.stride() + panel * TILE);
+                gemv(panel, codes, together, out.values(), together * out.stride() + panel * TILE);
             }
         }
     }
@@ -61,21 +62,6 @@ final class CodePanels implements VectorLinear.Multiplication {
             NibbleTiles.gemv(matrix, panel, codes, token, out, at);
         } else {
             PlaneTiles.gemv(matrix, panel, codes, token, out, at);
-        }
-    }
-
-    private void gemm(int panel, ActivationCodes codes, int from, int to, Activations out) {
-        float[] y = out.values();
-        short[] room = rooms[ComputePool.worker()];
-        int os = out.stride();
-        int at = panel * TILE;
-        for (int token = from; token < to; token++) {
-            Arrays.fill(y, token * os + at, token * os + at + GROUP * TILE, 0);
-        }
-        if (nibbles) {
-            NibbleTiles.gemm(matrix, panel, codes, from, to, y, at, os, room);
-        } else {
-            PlaneTiles.gemm(matrix, panel, codes, from, to, y, at, os, room);
         }
     }
 

@@ -53,6 +53,13 @@ public final class Lanes {
     /// infinities and NaN do not come here.
     static final float F16_SCALE = 0x1p112f;
 
+    /// The upper half of an int: a short there converts as 2^16 times its value, exactly, and spares the
+    /// shift down.
+    static final int UPPER = 0xffff0000;
+
+    /// [#F16_SCALE] for such sums.
+    static final float UPPER_SCALE = F16_SCALE * 0x1p-16f;
+
     private Lanes() {}
 
     /// One, by a detour that the compiler does not see through, for a count that is never under one. A loop

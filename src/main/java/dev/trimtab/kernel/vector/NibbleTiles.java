@@ -7,6 +7,8 @@ import static dev.trimtab.kernel.vector.Lanes.INTS;
 import static dev.trimtab.kernel.vector.Lanes.LITTLE_ENDIAN;
 import static dev.trimtab.kernel.vector.Lanes.SHORTS;
 import static dev.trimtab.kernel.vector.Lanes.SHORT_LANES;
+import static dev.trimtab.kernel.vector.Lanes.UPPER;
+import static dev.trimtab.kernel.vector.Lanes.UPPER_SCALE;
 import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
@@ -57,15 +59,18 @@ final class NibbleTiles {
         return format.lowBits() == 4 && (format.highBits() == 4 || format.highBits() == 0);
     }
 
-    static int planes(PackedFormat format) {
-        return format.highBits() == 0 ? 1 : 2;
-    }
-
     /// Token `token` of `in` times panel `panel`: 32 elements to `out[at ..]`.
     static void gemv(PackedMatrix matrix, int panel, ActivationCodes in, int token, float[] out, int at) {
+        if (matrix.format().highBits() == 0) {
+            gemv4(matrix, panel, in, token, out, at);
+        } else {
+            gemv8(matrix, panel, in, token, out, at);
+        }
+    }
+
+    private static void gemv4(PackedMatrix matrix, int panel, ActivationCodes in, int token, float[] out, int at) {
         MemorySegment data = matrix.data();
         int tiles = matrix.tileColumns();
-        int planes = planes(matrix.format());
         long scalesAt = matrix.format().scalesOffset();
         int one = Lanes.one(tiles);
         int[] factors = in.nibbleFactors();
@@ -76,15 +81,13 @@ final class NibbleTiles {
         for (int g = 0; g < TILE; g += SHORT_LANES) {
             FloatVector even = FloatVector.zero(FLOATS);
             FloatVector odd = even;
-            for (int n = 0; n < tiles * planes; n++) {
-                int b = n / planes;
-                long tile = panel * matrix.panelBytes() + b * matrix.tileBytes() + 2L * g;
-                long plane = tile + n % planes * PLANE_BYTES;
-                int sum = in.sums()[block + b];
+            for (int d = block; d < block + tiles; d++) {
+                long tile = panel * matrix.panelBytes() + (d - block) * matrix.tileBytes() + 2L * g;
+                int sum = in.sums()[d];
                 ShortVector s = ShortVector.broadcast(SHORTS, (short) (-8 * sum));
                 for (int p = 0; p < LINES; p += one) {
-                    int i = (block + b) * TILE + 4 * p;
-                    var v = ShortVector.fromMemorySegment(SHORTS, data, plane + p * LINE_BYTES, LITTLE_ENDIAN);
+                    int i = d * TILE + 4 * p;
+                    var v = ShortVector.fromMemorySegment(SHORTS, data, tile + p * LINE_BYTES, LITTLE_ENDIAN);
                     s = s.add(v.mul(IntVector.broadcast(INTS, factors[i]).reinterpretAsShorts()));
                     var x = IntVector.broadcast(INTS, factors[i + 1]).reinterpretAsShorts();
                     s = s.add(v.lanewise(LSHR, four).mul(x));
@@ -93,129 +96,151 @@ final class NibbleTiles {
                     x = IntVector.broadcast(INTS, factors[i + 3]).reinterpretAsShorts();
                     s = s.add(v.lanewise(LSHR, twelve).mul(x));
                 }
-                int rest = n % planes < planes - 1 ? 8 * sum : 0;
-                float k = in.scales()[block + b] * (n % planes == 0 ? 1 : 16);
                 var h = ShortVector.fromMemorySegment(SHORTS, data, tile + scalesAt, LITTLE_ENDIAN)
                         .reinterpretAsInts();
                 var he = h.lanewise(LSHL, 16).lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats();
                 var ho = h.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats();
                 var t = s.reinterpretAsInts();
-                var se = (FloatVector)
-                        t.lanewise(LSHL, 16).lanewise(ASHR, 16).add(rest).convert(I2F, 0);
-                var so = (FloatVector) t.lanewise(ASHR, 16).add(rest).convert(I2F, 0);
-                even = se.fma(he.mul(F16_SCALE).mul(k), even);
-                odd = so.fma(ho.mul(F16_SCALE).mul(k), odd);
+                float k = in.scales()[d];
+                var se = (FloatVector) t.lanewise(LSHL, 16).convert(I2F, 0);
+                var so = (FloatVector) t.and(UPPER).convert(I2F, 0);
+                even = se.fma(he.mul(UPPER_SCALE).mul(k), even);
+                odd = so.fma(ho.mul(UPPER_SCALE).mul(k), odd);
             }
             even.intoArray(out, at + g / 2);
             odd.intoArray(out, at + HALF + g / 2);
         }
     }
 
-    /// Adds the products of the tokens `[from, to)`, an even number of them, with four panels from
-    /// `panel` to `out[at + t * os ..]`, 128 elements for token t.
-    ///
-    /// Two tokens share a shifted line, four panels a broadcast factor. Four panels are also four
-    /// streams: out of cache the processor prefetches a bounded way ahead on each, and one stream leaves
-    /// half of the memory's speed unused (139 GMAC/s against 196 for four tokens of 4 bits on two Zen 5
-    /// cores). Sums wait in `out` between tiles, so that a tile meets all tokens while it is in the
-    /// first-level cache.
-    static void gemm(
-            PackedMatrix matrix,
-            int panel,
-            ActivationCodes in,
-            int from,
-            int to,
-            float[] out,
-            int at,
-            int os,
-            short[] room) {
+    private static void gemv8(PackedMatrix matrix, int panel, ActivationCodes in, int token, float[] out, int at) {
         MemorySegment data = matrix.data();
         int tiles = matrix.tileColumns();
-        int planes = planes(matrix.format());
-        long panelBytes = matrix.panelBytes();
+        long scalesAt = matrix.format().scalesOffset();
         int one = Lanes.one(tiles);
         int[] factors = in.nibbleFactors();
-        int st = tiles * TILE;
+        int block = token * tiles;
         var four = ShortVector.broadcast(SHORTS, (short) 4);
-        for (int n = 0; n < tiles * planes; n++) {
-            long plane = panel * panelBytes + n / planes * matrix.tileBytes() + n % planes * PLANE_BYTES;
-            for (int t = from; t < to; t += 2) {
-                int d = t * tiles + n / planes;
-                for (int g = 0; g < TILE; g += SHORT_LANES) {
-                    ShortVector a0 = ShortVector.broadcast(SHORTS, (short) (-8 * in.sums()[d]));
-                    ShortVector a1 = ShortVector.broadcast(SHORTS, (short) (-8 * in.sums()[d + tiles]));
-                    ShortVector b0 = a0, c0 = a0, d0 = a0, b1 = a1, c1 = a1, d1 = a1;
-                    for (int p = 0; p < LINES; p += one) {
-                        int i = d * TILE + 4 * p;
-                        long line = plane + p * LINE_BYTES + 2L * g;
-                        var v = ShortVector.fromMemorySegment(SHORTS, data, line, LITTLE_ENDIAN);
-                        var w = ShortVector.fromMemorySegment(SHORTS, data, line + panelBytes, LITTLE_ENDIAN);
-                        var y = ShortVector.fromMemorySegment(SHORTS, data, line + 2 * panelBytes, LITTLE_ENDIAN);
-                        var z = ShortVector.fromMemorySegment(SHORTS, data, line + 3 * panelBytes, LITTLE_ENDIAN);
-                        var x0 = IntVector.broadcast(INTS, factors[i]).reinterpretAsShorts();
-                        var x1 = IntVector.broadcast(INTS, factors[i + st]).reinterpretAsShorts();
-                        a0 = a0.add(v.mul(x0));
-                        a1 = a1.add(v.mul(x1));
-                        b0 = b0.add(w.mul(x0));
-                        b1 = b1.add(w.mul(x1));
-                        c0 = c0.add(y.mul(x0));
-                        c1 = c1.add(y.mul(x1));
-                        d0 = d0.add(z.mul(x0));
-                        d1 = d1.add(z.mul(x1));
-                        v = v.lanewise(LSHR, four);
-                        w = w.lanewise(LSHR, four);
-                        y = y.lanewise(LSHR, four);
-                        z = z.lanewise(LSHR, four);
-                        x0 = IntVector.broadcast(INTS, factors[i + 1]).reinterpretAsShorts();
-                        x1 = IntVector.broadcast(INTS, factors[i + 1 + st]).reinterpretAsShorts();
-                        a0 = a0.add(v.mul(x0));
-                        a1 = a1.add(v.mul(x1));
-                        b0 = b0.add(w.mul(x0));
-                        b1 = b1.add(w.mul(x1));
-                        c0 = c0.add(y.mul(x0));
-                        c1 = c1.add(y.mul(x1));
-                        d0 = d0.add(z.mul(x0));
-                        d1 = d1.add(z.mul(x1));
-                        v = v.lanewise(LSHR, four);
-                        w = w.lanewise(LSHR, four);
-                        y = y.lanewise(LSHR, four);
-                        z = z.lanewise(LSHR, four);
-                        x0 = IntVector.broadcast(INTS, factors[i + 2]).reinterpretAsShorts();
-                        x1 = IntVector.broadcast(INTS, factors[i + 2 + st]).reinterpretAsShorts();
-                        a0 = a0.add(v.mul(x0));
-                        a1 = a1.add(v.mul(x1));
-                        b0 = b0.add(w.mul(x0));
-                        b1 = b1.add(w.mul(x1));
-                        c0 = c0.add(y.mul(x0));
-                        c1 = c1.add(y.mul(x1));
-                        d0 = d0.add(z.mul(x0));
-                        d1 = d1.add(z.mul(x1));
-                        v = v.lanewise(LSHR, four);
-                        w = w.lanewise(LSHR, four);
-                        y = y.lanewise(LSHR, four);
-                        z = z.lanewise(LSHR, four);
-                        x0 = IntVector.broadcast(INTS, factors[i + 3]).reinterpretAsShorts();
-                        x1 = IntVector.broadcast(INTS, factors[i + 3 + st]).reinterpretAsShorts();
-                        a0 = a0.add(v.mul(x0));
-                        a1 = a1.add(v.mul(x1));
-                        b0 = b0.add(w.mul(x0));
-                        b1 = b1.add(w.mul(x1));
-                        c0 = c0.add(y.mul(x0));
-                        c1 = c1.add(y.mul(x1));
-                        d0 = d0.add(z.mul(x0));
-                        d1 = d1.add(z.mul(x1));
-                    }
-                    a0.intoArray(room, g);
-                    b0.intoArray(room, TILE + g);
-                    c0.intoArray(room, 2 * TILE + g);
-                    d0.intoArray(room, 3 * TILE + g);
-                    a1.intoArray(room, 4 * TILE + g);
-                    b1.intoArray(room, 5 * TILE + g);
-                    c1.intoArray(room, 6 * TILE + g);
-                    d1.intoArray(room, 7 * TILE + g);
+        var eight = ShortVector.broadcast(SHORTS, (short) 8);
+        var twelve = ShortVector.broadcast(SHORTS, (short) 12);
+        for (int g = 0; g < TILE; g += SHORT_LANES) {
+            FloatVector even = FloatVector.zero(FLOATS);
+            FloatVector odd = even;
+            for (int d = block; d < block + tiles; d++) {
+                long tile = panel * matrix.panelBytes() + (d - block) * matrix.tileBytes() + 2L * g;
+                int sum = in.sums()[d];
+                ShortVector s = ShortVector.broadcast(SHORTS, (short) (-8 * sum));
+                ShortVector u = s;
+                for (int p = 0; p < LINES; p += one) {
+                    int i = d * TILE + 4 * p;
+                    var v = ShortVector.fromMemorySegment(SHORTS, data, tile + p * LINE_BYTES, LITTLE_ENDIAN);
+                    s = s.add(v.mul(IntVector.broadcast(INTS, factors[i]).reinterpretAsShorts()));
+                    var x = IntVector.broadcast(INTS, factors[i + 1]).reinterpretAsShorts();
+                    s = s.add(v.lanewise(LSHR, four).mul(x));
+                    x = IntVector.broadcast(INTS, factors[i + 2]).reinterpretAsShorts();
+                    s = s.add(v.lanewise(LSHR, eight).mul(x));
+                    x = IntVector.broadcast(INTS, factors[i + 3]).reinterpretAsShorts();
+                    s = s.add(v.lanewise(LSHR, twelve).mul(x));
                 }
-                TileSums.add(matrix, panel, n, room, in, t, out, at + t * os, os);
+                for (int p = 0; p < LINES; p += one) {
+                    int i = d * TILE + 4 * p;
+                    var v = ShortVector.fromMemorySegment(
+                            SHORTS, data, tile + PLANE_BYTES + p * LINE_BYTES, LITTLE_ENDIAN);
+                    u = u.add(v.mul(IntVector.broadcast(INTS, factors[i]).reinterpretAsShorts()));
+                    var x = IntVector.broadcast(INTS, factors[i + 1]).reinterpretAsShorts();
+                    u = u.add(v.lanewise(LSHR, four).mul(x));
+                    x = IntVector.broadcast(INTS, factors[i + 2]).reinterpretAsShorts();
+                    u = u.add(v.lanewise(LSHR, eight).mul(x));
+                    x = IntVector.broadcast(INTS, factors[i + 3]).reinterpretAsShorts();
+                    u = u.add(v.lanewise(LSHR, twelve).mul(x));
+                }
+                var h = ShortVector.fromMemorySegment(SHORTS, data, tile + scalesAt, LITTLE_ENDIAN)
+                        .reinterpretAsInts();
+                var he = h.lanewise(LSHL, 16).lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats();
+                var ho = h.lanewise(ASHR, 3).and(F16_BITS).reinterpretAsFloats();
+                var t = s.reinterpretAsInts();
+                float k = in.scales()[d];
+                var r = u.reinterpretAsInts();
+                var se = t.lanewise(LSHL, 16).lanewise(ASHR, 16).add(8 * sum);
+                var so = t.lanewise(ASHR, 16).add(8 * sum);
+                se = se.add(r.lanewise(LSHL, 16).lanewise(ASHR, 12));
+                so = so.add(r.and(UPPER).lanewise(ASHR, 12));
+                even = ((FloatVector) se.convert(I2F, 0)).fma(he.mul(F16_SCALE).mul(k), even);
+                odd = ((FloatVector) so.convert(I2F, 0)).fma(ho.mul(F16_SCALE).mul(k), odd);
             }
+            even.intoArray(out, at + g / 2);
+            odd.intoArray(out, at + HALF + g / 2);
+        }
+    }
+
+    /// Sums over one plane at byte `plane` of a panel and of the three panels after it, for the tokens of
+    /// which the first has block `block` and the others the blocks a token further each; writes [TileSums]
+    /// from `to`.
+    static void sum(PackedMatrix matrix, long plane, ActivationCodes in, int block, short[] sums, int to) {
+        MemorySegment data = matrix.data();
+        long panelBytes = matrix.panelBytes();
+        int tiles = matrix.tileColumns();
+        int st = tiles * TILE;
+        int one = Lanes.one(tiles);
+        int[] factors = in.nibbleFactors();
+        var four = ShortVector.broadcast(SHORTS, (short) 4);
+        for (int g = 0; g < TILE; g += SHORT_LANES) {
+            ShortVector a0 = ShortVector.broadcast(SHORTS, (short) (-8 * in.sums()[block]));
+            ShortVector a1 = ShortVector.broadcast(SHORTS, (short) (-8 * in.sums()[block + tiles]));
+            ShortVector a2 = ShortVector.broadcast(SHORTS, (short) (-8 * in.sums()[block + 2 * tiles]));
+            ShortVector a3 = ShortVector.broadcast(SHORTS, (short) (-8 * in.sums()[block + 3 * tiles]));
+            ShortVector b0 = a0, b1 = a1, b2 = a2, b3 = a3;
+            ShortVector c0 = a0, c1 = a1, c2 = a2, c3 = a3;
+            ShortVector d0 = a0, d1 = a1, d2 = a2, d3 = a3;
+            for (int p = 0; p < LINES; p += one) {
+                long line = plane + p * LINE_BYTES + 2L * g;
+                var v = ShortVector.fromMemorySegment(SHORTS, data, line, LITTLE_ENDIAN);
+                var w = ShortVector.fromMemorySegment(SHORTS, data, line + panelBytes, LITTLE_ENDIAN);
+                var y = ShortVector.fromMemorySegment(SHORTS, data, line + 2 * panelBytes, LITTLE_ENDIAN);
+                var z = ShortVector.fromMemorySegment(SHORTS, data, line + 3 * panelBytes, LITTLE_ENDIAN);
+                int end = block * TILE + 4 * (p + 1);
+                for (int c = end - 4; c < end; c += one) {
+                    var x = IntVector.broadcast(INTS, factors[c]).reinterpretAsShorts();
+                    a0 = a0.add(v.mul(x));
+                    b0 = b0.add(w.mul(x));
+                    c0 = c0.add(y.mul(x));
+                    d0 = d0.add(z.mul(x));
+                    x = IntVector.broadcast(INTS, factors[c + st]).reinterpretAsShorts();
+                    a1 = a1.add(v.mul(x));
+                    b1 = b1.add(w.mul(x));
+                    c1 = c1.add(y.mul(x));
+                    d1 = d1.add(z.mul(x));
+                    x = IntVector.broadcast(INTS, factors[c + 2 * st]).reinterpretAsShorts();
+                    a2 = a2.add(v.mul(x));
+                    b2 = b2.add(w.mul(x));
+                    c2 = c2.add(y.mul(x));
+                    d2 = d2.add(z.mul(x));
+                    x = IntVector.broadcast(INTS, factors[c + 3 * st]).reinterpretAsShorts();
+                    a3 = a3.add(v.mul(x));
+                    b3 = b3.add(w.mul(x));
+                    c3 = c3.add(y.mul(x));
+                    d3 = d3.add(z.mul(x));
+                    v = v.lanewise(LSHR, four);
+                    w = w.lanewise(LSHR, four);
+                    y = y.lanewise(LSHR, four);
+                    z = z.lanewise(LSHR, four);
+                }
+            }
+            a0.intoArray(sums, to + g);
+            b0.intoArray(sums, to + TILE + g);
+            c0.intoArray(sums, to + 2 * TILE + g);
+            d0.intoArray(sums, to + 3 * TILE + g);
+            a1.intoArray(sums, to + 4 * TILE + g);
+            b1.intoArray(sums, to + 5 * TILE + g);
+            c1.intoArray(sums, to + 6 * TILE + g);
+            d1.intoArray(sums, to + 7 * TILE + g);
+            a2.intoArray(sums, to + 8 * TILE + g);
+            b2.intoArray(sums, to + 9 * TILE + g);
+            c2.intoArray(sums, to + 10 * TILE + g);
+            d2.intoArray(sums, to + 11 * TILE + g);
+            a3.intoArray(sums, to + 12 * TILE + g);
+            b3.intoArray(sums, to + 13 * TILE + g);
+            c3.intoArray(sums, to + 14 * TILE + g);
+            d3.intoArray(sums, to + 15 * TILE + g);
         }
     }
 }

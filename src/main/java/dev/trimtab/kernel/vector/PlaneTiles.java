@@ -137,87 +137,79 @@ final class PlaneTiles {
         }
     }
 
-    /// As [NibbleTiles#gemm]: the low plane of a tile, then the high one.
-    static void gemm(
-            PackedMatrix matrix,
-            int panel,
-            ActivationCodes in,
-            int from,
-            int to,
-            float[] out,
-            int at,
-            int os,
-            short[] room) {
-        int tiles = matrix.tileColumns();
-        PackedFormat format = matrix.format();
-        for (int b = 0; b < tiles; b++) {
-            long tile = (panel * (long) tiles + b) * matrix.tileBytes();
-            for (int t = from; t < to; t += 2) {
-                sum(matrix, tile, format.lowBits(), in, t * tiles + b, room, 0);
-                if (format.highBits() == 0) {
-                    TileSums.add(matrix, panel, b, room, in, t, out, at + t * os, os);
-                } else {
-                    long high = tile + format.highPlaneOffset();
-                    sum(matrix, high, format.highBits(), in, t * tiles + b, room, TileSums.HIGH);
-                    TileSums.addPlanes(matrix, panel, b, room, in, t, out, at + t * os, os);
-                }
-            }
-        }
-    }
-
-    /// Sums one plane of `bits` bits at byte `plane` of a panel, and of the three panels after it, over
-    /// the blocks `block` of a token and of the next; writes [TileSums] from `to`.
-    private static void sum(
-            PackedMatrix matrix, long plane, int bits, ActivationCodes in, int block, short[] room, int to) {
+    /// As [NibbleTiles#sum], over a plane of `bits` bits.
+    static void sum(PackedMatrix matrix, long plane, int bits, ActivationCodes in, int block, short[] sums, int to) {
         MemorySegment data = matrix.data();
         long panelBytes = matrix.panelBytes();
+        int tiles = matrix.tileColumns();
+        int st = tiles * TILE;
         int lines = lines(bits);
         int one = Lanes.one(lines);
         int[] codes = in.codes();
-        int st = matrix.tileColumns() * TILE;
-        int[] sums = in.sums();
         var width = ShortVector.broadcast(SHORTS, (short) bits);
         var mask = ShortVector.broadcast(SHORTS, (short) ((1 << bits) - 1));
         for (int g = 0; g < TILE; g += SHORT_LANES) {
-            ShortVector a0 = ShortVector.broadcast(SHORTS, (short) (-centre(bits) * sums[block]));
-            ShortVector a1 = ShortVector.broadcast(SHORTS, (short) (-centre(bits) * sums[block + st / TILE]));
-            ShortVector b0 = a0, c0 = a0, d0 = a0, b1 = a1, c1 = a1, d1 = a1;
+            ShortVector a0 = ShortVector.broadcast(SHORTS, (short) (-centre(bits) * in.sums()[block]));
+            ShortVector a1 = ShortVector.broadcast(SHORTS, (short) (-centre(bits) * in.sums()[block + tiles]));
+            ShortVector a2 = ShortVector.broadcast(SHORTS, (short) (-centre(bits) * in.sums()[block + 2 * tiles]));
+            ShortVector a3 = ShortVector.broadcast(SHORTS, (short) (-centre(bits) * in.sums()[block + 3 * tiles]));
+            ShortVector b0 = a0, b1 = a1, b2 = a2, b3 = a3;
+            ShortVector c0 = a0, c1 = a1, c2 = a2, c3 = a3;
+            ShortVector d0 = a0, d1 = a1, d2 = a2, d3 = a3;
             for (int p = 0; p < lines; p += one) {
                 long line = plane + p * LINE_BYTES + 2L * g;
                 var v = ShortVector.fromMemorySegment(SHORTS, data, line, LITTLE_ENDIAN);
-                var w = ShortVector.fromMemorySegment(SHORTS, data, line + 1 * panelBytes, LITTLE_ENDIAN);
+                var w = ShortVector.fromMemorySegment(SHORTS, data, line + panelBytes, LITTLE_ENDIAN);
                 var y = ShortVector.fromMemorySegment(SHORTS, data, line + 2 * panelBytes, LITTLE_ENDIAN);
                 var z = ShortVector.fromMemorySegment(SHORTS, data, line + 3 * panelBytes, LITTLE_ENDIAN);
                 int end = block * TILE + (p + 1) * (Short.SIZE / bits);
                 for (int c = end - Short.SIZE / bits; c < end; c += one) {
-                    var x0 = IntVector.broadcast(INTS, codes[c]).reinterpretAsShorts();
-                    var x1 = IntVector.broadcast(INTS, codes[c + st]).reinterpretAsShorts();
                     var qv = v.and(mask);
                     var qw = w.and(mask);
                     var qy = y.and(mask);
                     var qz = z.and(mask);
-                    a0 = a0.add(qv.mul(x0));
-                    a1 = a1.add(qv.mul(x1));
-                    b0 = b0.add(qw.mul(x0));
-                    b1 = b1.add(qw.mul(x1));
-                    c0 = c0.add(qy.mul(x0));
-                    c1 = c1.add(qy.mul(x1));
-                    d0 = d0.add(qz.mul(x0));
-                    d1 = d1.add(qz.mul(x1));
+                    var x = IntVector.broadcast(INTS, codes[c]).reinterpretAsShorts();
+                    a0 = a0.add(qv.mul(x));
+                    b0 = b0.add(qw.mul(x));
+                    c0 = c0.add(qy.mul(x));
+                    d0 = d0.add(qz.mul(x));
+                    x = IntVector.broadcast(INTS, codes[c + st]).reinterpretAsShorts();
+                    a1 = a1.add(qv.mul(x));
+                    b1 = b1.add(qw.mul(x));
+                    c1 = c1.add(qy.mul(x));
+                    d1 = d1.add(qz.mul(x));
+                    x = IntVector.broadcast(INTS, codes[c + 2 * st]).reinterpretAsShorts();
+                    a2 = a2.add(qv.mul(x));
+                    b2 = b2.add(qw.mul(x));
+                    c2 = c2.add(qy.mul(x));
+                    d2 = d2.add(qz.mul(x));
+                    x = IntVector.broadcast(INTS, codes[c + 3 * st]).reinterpretAsShorts();
+                    a3 = a3.add(qv.mul(x));
+                    b3 = b3.add(qw.mul(x));
+                    c3 = c3.add(qy.mul(x));
+                    d3 = d3.add(qz.mul(x));
                     v = v.lanewise(LSHR, width);
                     w = w.lanewise(LSHR, width);
                     y = y.lanewise(LSHR, width);
                     z = z.lanewise(LSHR, width);
                 }
             }
-            a0.intoArray(room, to + g);
-            b0.intoArray(room, to + TILE + g);
-            c0.intoArray(room, to + 2 * TILE + g);
-            d0.intoArray(room, to + 3 * TILE + g);
-            a1.intoArray(room, to + 4 * TILE + g);
-            b1.intoArray(room, to + 5 * TILE + g);
-            c1.intoArray(room, to + 6 * TILE + g);
-            d1.intoArray(room, to + 7 * TILE + g);
+            a0.intoArray(sums, to + g);
+            b0.intoArray(sums, to + TILE + g);
+            c0.intoArray(sums, to + 2 * TILE + g);
+            d0.intoArray(sums, to + 3 * TILE + g);
+            a1.intoArray(sums, to + 4 * TILE + g);
+            b1.intoArray(sums, to + 5 * TILE + g);
+            c1.intoArray(sums, to + 6 * TILE + g);
+            d1.intoArray(sums, to + 7 * TILE + g);
+            a2.intoArray(sums, to + 8 * TILE + g);
+            b2.intoArray(sums, to + 9 * TILE + g);
+            c2.intoArray(sums, to + 10 * TILE + g);
+            d2.intoArray(sums, to + 11 * TILE + g);
+            a3.intoArray(sums, to + 12 * TILE + g);
+            b3.intoArray(sums, to + 13 * TILE + g);
+            c3.intoArray(sums, to + 14 * TILE + g);
+            d3.intoArray(sums, to + 15 * TILE + g);
         }
     }
 

@@ -30,10 +30,10 @@ final class VectorLinear implements LinearOperator {
 
     /// Room for each thread of the pool.
     @SuppressWarnings("ArrayRecordComponent") // scratch, shared on purpose
-    record Rooms(short[][] sums, float[][] weights) {
+    record Rooms(TileSums[] sums, float[][] weights) {
         static Rooms of(ComputePool pool) {
-            Rooms rooms = new Rooms(new short[pool.threads()][], new float[pool.threads()][]);
-            Arrays.setAll(rooms.sums, _ -> TileSums.room());
+            Rooms rooms = new Rooms(new TileSums[pool.threads()], new float[pool.threads()][]);
+            Arrays.setAll(rooms.sums, _ -> new TileSums());
             Arrays.setAll(rooms.weights, _ -> UnpackedPanels.room());
             return rooms;
         }
