@@ -42,6 +42,10 @@ public final class Plan {
     private final Structure structure;
     private final Map<String, Decision> decisions = new LinkedHashMap<>();
     private final Map<String, Treatment> treatments = new LinkedHashMap<>();
+
+    /// What becomes of tensors that are thought to go, where others go instead: which layers matter least is known
+    /// only once a text has been read.
+    private final Map<String, Decision> spared = new HashMap<>();
     private final Set<Rule<?>> unused = new HashSet<>();
 
     private Plan(Recipe recipe, Structure structure) {
@@ -119,12 +123,14 @@ public final class Plan {
     private void decide(Subject subject, int layers, @Nullable Shape left) {
         Tensor tensor = subject.tensor();
         Draft draft = new Draft(tensor, left == null ? tensor.shape() : left);
-        if (left == null) {
-            add(draft.decision(new Held.Gone(), "prune", "removed with its block"));
-        } else if (tensor.shape().rank() == 1) {
+        if (tensor.shape().rank() == 1) {
             add(draft.decision(new Held.Vector(), "fallback", "vectors stay f32"));
         } else {
             decideMatrix(subject, layers, draft);
+        }
+        if (left == null) {
+            spared.put(tensor.name(), decisions.get(tensor.name()));
+            add(draft.decision(new Held.Gone(), "prune", "removed with its block"));
         }
     }
 
@@ -176,7 +182,7 @@ public final class Plan {
                 : new Held.Packed(PackedFormat.nearest(subject.tensor().encoding()));
     }
 
-    /// Empty for what is not treated: vectors, and what is removed.
+    /// Empty for what is not treated: vectors.
     Optional<Treatment> treatment(String name) {
         return Optional.ofNullable(treatments.get(name));
     }
@@ -209,7 +215,7 @@ public final class Plan {
     /// packed, or comes in an encoding that says its format.
     public Optional<PackedFormat> format(String name) {
         boolean packs = treatment(name).map(Treatment::isPacking).orElse(true);
-        Decision decision = decisions.get(name);
+        Decision decision = spared.getOrDefault(name, decisions.get(name));
         return packs && decision != null && decision.held() instanceof Held.Packed(PackedFormat format)
                 ? Optional.of(format)
                 : Optional.empty();

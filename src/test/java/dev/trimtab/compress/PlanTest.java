@@ -72,6 +72,16 @@ class PlanTest {
         assertThat(plan.format("token_embd.weight")).hasValue(PackedFormat.INT6);
     }
 
+    /// Reading a text may show that another layer matters least.
+    @Test
+    void aLayerThatIsThoughtToGoHasItsFormatAllTheSame() {
+        Plan plan = demoLike("{prune: [{method: layer_drop, count: 1}], quantize: int8}");
+
+        assertThat(plan.decisions()).anyMatch(decision -> decision.held() instanceof Held.Gone);
+        assertThat(plan.format("blk.0.attn_v.weight")).hasValue(PackedFormat.INT8);
+        assertThat(plan.format("blk.1.attn_v.weight")).hasValue(PackedFormat.INT8);
+    }
+
     @Test
     void aTiedHeadIsOneDecisionByEitherName() {
         for (String target : List.of("embed", "head", "lm_head", "output.weight", "model.embed_tokens.weight")) {
