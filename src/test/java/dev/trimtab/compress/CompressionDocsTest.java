@@ -22,7 +22,7 @@ class CompressionDocsTest {
     static Stream<String> examples() throws IOException {
         Matcher matcher = EXAMPLE.matcher(Files.readString(DOCS));
         List<String> examples = matcher.results().map(result -> result.group(1)).toList();
-        assertThat(examples).hasSize(4);
+        assertThat(examples).hasSize(5);
         return examples.stream();
     }
 

@@ -98,6 +98,21 @@ class RecipeLoaderTest {
     }
 
     @Test
+    void carriesOutARecipeOfLlmCompressor() {
+        String recipe = """
+                quant_stage:
+                  quant_modifiers:
+                    GPTQModifier: {scheme: W4A16, targets: [Linear], ignore: [lm_head, "re:.*layers.0.*"]}
+                """;
+
+        try (Model base = load(checkpoint, "quantize: keep");
+                Model small = load(checkpoint, recipe)) {
+            assertThat(small.weightBytes()).isLessThan(base.weightBytes() / 2);
+            assertThat(small.sharedBytes()).isPositive();
+        }
+    }
+
+    @Test
     void refusesAWeightThatIsNoNumberAndKeepsNothing() {
         Path broken = withNaN();
         try (Checkpoint bad = Checkpoint.open(broken)) {

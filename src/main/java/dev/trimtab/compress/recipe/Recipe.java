@@ -84,12 +84,15 @@ public final class Recipe {
         }
     }
 
-    /// Parses YAML, or JSON; `source` names it in messages.
+    /// Parses YAML, or JSON, of ours or of llm-compressor; `source` names it in messages.
     ///
     /// @throws BadConfiguration with line and key where something is wrong
     /// @throws dev.trimtab.error.Unsupported naming what cannot be done yet
     public static Recipe parse(String source, String yaml) {
-        return new RecipeReader(source).read(YamlReader.read(source, yaml)).from(new Origin(yaml, Optional.empty()));
+        YamlValue value = YamlReader.read(source, yaml);
+        Recipe recipe =
+                LlmCompressor.wrote(value) ? LlmCompressor.read(source, value) : new RecipeReader(source).read(value);
+        return recipe.from(new Origin(yaml, Optional.empty()));
     }
 
     private Recipe from(Origin found) {

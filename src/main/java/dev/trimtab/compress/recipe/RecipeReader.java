@@ -219,7 +219,7 @@ final class RecipeReader {
     }
 
     /// An entry on one line, as in flow style.
-    private static String written(YamlValue value) {
+    static String written(YamlValue value) {
         return switch (value) {
             case Scalar(String text, int _) -> text;
             case YamlValue.Listing(List<YamlValue> items, int _) ->

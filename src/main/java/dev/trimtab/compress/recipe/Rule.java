@@ -64,15 +64,16 @@ public record Rule<T>(String text, List<Target> targets, List<LayerRange> layers
     public boolean means(TensorClass tensorClass) {
         return targets.isEmpty()
                 || targets.stream().anyMatch(target -> switch (target) {
-                    case Target.Everything() -> true;
+                    case Target.Everything _, Target.Multiplied _ -> true;
                     case Target.Group(TensorClass group) -> group == tensorClass;
-                    case Target.Names _, Target.Exact _ -> false;
+                    case Target.Limited _, Target.Names _, Target.Exact _ -> false;
                 });
     }
 
     private Level level(Target target) {
         return switch (target) {
-            case Target.Everything() -> layers.isEmpty() ? Level.DEFAULT : Level.RANGE;
+            case Target.Everything _, Target.Multiplied _ -> layers.isEmpty() ? Level.DEFAULT : Level.RANGE;
+            case Target.Limited limited -> level(limited.meant());
             case Target.Group(TensorClass _) -> layers.isEmpty() ? Level.CLASS : Level.CLASS_AND_RANGE;
             case Target.Names(NamePattern _) -> Level.PATTERN;
             case Target.Exact(String _) -> Level.NAME;

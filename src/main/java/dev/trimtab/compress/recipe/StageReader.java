@@ -191,12 +191,15 @@ final class StageReader {
             throw entry.refused("structure", "unstructured, vector or N:M (2:4) expected, found `" + structure + "`");
         }
         String[] parts = structure.split(":", 2);
-        int kept = Integer.parseInt(parts[0]);
-        int of = Integer.parseInt(parts[1]);
+        return keptOf(entry, "structure", Integer.parseInt(parts[0]), Integer.parseInt(parts[1]), share);
+    }
+
+    /// `kept` of each `of`, as `key` says, which must come to removing `share`.
+    static Pattern keptOf(Fields entry, String key, int kept, int of, double share) {
         if (kept < 1 || kept >= of || of > 32 || Math.abs(share - (1 - (double) kept / of)) > 0.005) {
             throw entry.refused(
-                    "structure",
-                    structure + " keeps " + kept + " of " + of + ": sparsity " + (1 - (double) kept / Math.max(1, of))
+                    key,
+                    "it keeps " + kept + " of " + of + ": sparsity " + (1 - (double) kept / Math.max(1, of))
                             + " expected, found " + share);
         }
         return new Pattern.NofM(kept, of);

@@ -146,6 +146,20 @@ public final class Stages {
                 Optional.empty(),
                 SEED);
 
+        /// Nothing but `sparsity`.
+        static Extras pruning(RuleSet<Sparsity> sparsity) {
+            return new Extras(
+                    sparsity,
+                    NONE.structured,
+                    NONE.layerDrops,
+                    NONE.lowRank,
+                    NONE.compensate,
+                    NONE.merges,
+                    NONE.statistics,
+                    NONE.evaluate,
+                    NONE.seed);
+        }
+
         public Extras {
             structured = List.copyOf(structured);
             layerDrops = List.copyOf(layerDrops);

@@ -18,6 +18,29 @@ public sealed interface Target {
         }
     }
 
+    /// All matrices that something is multiplied by: tables that are only looked up are none.
+    record Multiplied() implements Target {
+        @Override
+        public boolean matches(Subject subject) {
+            return !subject.isTable();
+        }
+    }
+
+    /// What `meant` means, as far as one of `within` means it too (no bound where empty) and none of `ignored`.
+    record Limited(Target meant, List<Target> within, List<Target> ignored) implements Target {
+        public Limited {
+            within = List.copyOf(within);
+            ignored = List.copyOf(ignored);
+        }
+
+        @Override
+        public boolean matches(Subject subject) {
+            return meant.matches(subject)
+                    && (within.isEmpty() || within.stream().anyMatch(target -> target.matches(subject)))
+                    && ignored.stream().noneMatch(target -> target.matches(subject));
+        }
+    }
+
     record Group(TensorClass tensorClass) implements Target {
         @Override
         public boolean matches(Subject subject) {
@@ -64,7 +87,10 @@ public sealed interface Target {
         return group.orElseGet(() -> exact(word));
     }
 
-    private static Target exact(String word) {
+    /// The tensor of that name.
+    ///
+    /// @throws BadConfiguration where it cannot be one
+    static Target exact(String word) {
         if (word.contains(".") || DOTLESS.contains(word)) {
             return new Exact(word);
         }
