@@ -57,6 +57,9 @@ public interface TrimtabConfig {
     /// What to make of `model`'s weights: a recipe's file or a scheme such as `int4`; as they are where absent.
     Optional<String> recipe();
 
+    /// The file that says what `recipe` came to; it is written if there is none.
+    Optional<Path> lock();
+
     /// The folder of what was fetched; `$XDG_CACHE_HOME/trimtab`, else `~/.cache/trimtab`, where absent.
     Optional<Path> cache();
 
@@ -242,19 +245,20 @@ public interface TrimtabConfig {
 
     private List<ModelDeclaration> declarations() {
         if (model().isEmpty() && Files.exists(file())) {
-            if (recipe().isPresent()) {
-                throw new BadConfiguration("a recipe goes with a model; those of " + file() + " name their own");
+            if (recipe().isPresent() || lock().isPresent()) {
+                throw new BadConfiguration("a " + (recipe().isPresent() ? "recipe" : "lock")
+                        + " goes with a model; those of " + file() + " name their own");
             }
             return ServingFile.read(file());
         }
         ModelSource source = ModelSource.parse(model().orElse("embedded:demo"));
         String name = name().orElseGet(source::defaultName);
-        if (model().isEmpty() && recipe().isEmpty()) {
+        if (model().isEmpty() && recipe().isEmpty() && lock().isEmpty()) {
             return List.of(new ModelDeclaration(name, source, Backend.TRIMTAB, demoVariants(name)));
         }
         Optional<Recipe> recipe = recipe().map(word -> Recipe.of(word, Path.of("")));
-        return List.of(
-                new ModelDeclaration(name, source, Backend.TRIMTAB, List.of(new VariantDeclaration(name, recipe))));
+        VariantDeclaration variant = new VariantDeclaration(name, recipe).locked(lock());
+        return List.of(new ModelDeclaration(name, source, Backend.TRIMTAB, List.of(variant)));
     }
 
     /// What a first look should show: one checkpoint, 8, 4.5, 2.5 and 3 MB, the last a pruned and compensated one.

@@ -141,7 +141,8 @@ final class BenchCommand implements Callable<Integer> {
         Model.Capacity capacity = new Model.Capacity(Math.max(BATCHED_TOKENS, batch), batch);
         RecipeLoader loader = new RecipeLoader(new ModelLoader.Packing(kernels), pool, Optional.empty());
         var request = new RecipeLoader.Request(
-                checkpoint, recipe.recipe().orElse(Recipe.KEEP), ModelLoader.Options.SERVING, capacity);
+                        checkpoint, recipe.recipe().orElse(Recipe.KEEP), ModelLoader.Options.SERVING, capacity)
+                .locked(recipe.lock());
         try (ProgressBar progress = new ProgressBar("loading")) {
             return checkpoint.reading(() -> loader.load(request, progress::parts, Compression.Progress.NONE));
         }

@@ -3,6 +3,7 @@ package dev.trimtab.cli;
 import dev.trimtab.app.TrimtabConfig;
 import dev.trimtab.checkpoint.Checkpoint;
 import dev.trimtab.compress.Compression;
+import dev.trimtab.compress.cache.CachedForms;
 import dev.trimtab.compress.export.ExportProgress;
 import dev.trimtab.compress.export.ExportReport;
 import dev.trimtab.compress.export.FolderExport;
@@ -46,6 +47,9 @@ final class CompressCommand implements Callable<Integer> {
             description = "What to make of the weights: a recipe, or int8, int4, q4_k_m and the like.")
     private String recipe = "";
 
+    @Mixin
+    private final LockOption lock = new LockOption();
+
     @Option(
             names = {"-o", "--output"},
             paramLabel = "OUT.gguf|DIR",
@@ -83,18 +87,18 @@ final class CompressCommand implements Callable<Integer> {
 
     private ExportReport export(Checkpoint checkpoint, ComputePool pool) {
         Recipe parsed = RecipeOption.parse(recipe);
-        Path statistics = TrimtabConfig.ofProcess().hubOptions().cache().resolve("statistics");
-        RecipeLoader loader =
-                new RecipeLoader(new ModelLoader.Packing(Kernels.best(pool)), pool, Optional.of(statistics));
+        Path cache = TrimtabConfig.ofProcess().hubOptions().cache();
+        RecipeLoader loader = new RecipeLoader(new ModelLoader.Packing(Kernels.best(pool)), pool, Optional.of(cache));
         var request =
-                new RecipeLoader.Request(checkpoint, parsed, ModelLoader.Options.EXACT, ModelCalibration.CAPACITY);
+                new RecipeLoader.Request(checkpoint, parsed, ModelLoader.Options.EXACT, ModelCalibration.CAPACITY)
+                        .locked(lock.file());
         try (ProgressBar progress = new ProgressBar("writing " + output)) {
             return checkpoint.reading(() ->
                     loader.compressed(request, Compression.Progress.NONE, made -> write(made, pool, progress::parts)));
         }
     }
 
-    private ExportReport write(Compression made, ComputePool pool, ExportProgress progress) {
+    private ExportReport write(CachedForms made, ComputePool pool, ExportProgress progress) {
         boolean isFile = output.toString().toLowerCase(Locale.ROOT).endsWith(".gguf");
         return isFile
                 ? GgufExport.write(made, pool, output, progress)

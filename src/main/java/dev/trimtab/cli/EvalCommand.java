@@ -62,6 +62,9 @@ final class EvalCommand implements Callable<Integer> {
             description = "Recipes, or schemes such as q4_k_m; default: f16,int8,int4.")
     private String[] recipes = {};
 
+    @Mixin
+    private final LockOption lock = new LockOption();
+
     @Option(
             names = "--activations",
             split = ",",
@@ -116,9 +119,14 @@ final class EvalCommand implements Callable<Integer> {
             Questions questions = questions(checkpoint);
             EvalReport report = new EvalReport(spec.commandLine().getOut(), format, elements(checkpoint));
             Optional<Teacher> teacher = base(checkpoint, pool, questions, report);
-            for (String recipe : words()) {
+            List<String> words = words();
+            Optional<Path> locked = lock.file(words.size());
+            for (String recipe : words) {
                 for (String precision : activations) {
-                    try (Model variant = load(checkpoint, pool, RecipeOption.parse(recipe), options(precision))) {
+                    var request = new RecipeLoader.Request(
+                                    checkpoint, RecipeOption.parse(recipe), options(precision), CAPACITY)
+                            .locked(locked);
+                    try (Model variant = load(request, pool)) {
                         report.add(row(recipe, precision, variant, questions, teacher));
                     }
                 }
@@ -155,7 +163,8 @@ final class EvalCommand implements Callable<Integer> {
     /// Measures the base against itself, and answers its teacher: the one of an earlier run where there is one.
     private static Optional<Teacher> base(
             Checkpoint checkpoint, ComputePool pool, Questions questions, EvalReport report) {
-        try (Model reference = load(checkpoint, pool, Recipe.KEEP, ModelLoader.Options.EXACT)) {
+        var exact = new RecipeLoader.Request(checkpoint, Recipe.KEEP, ModelLoader.Options.EXACT, CAPACITY);
+        try (Model reference = load(exact, pool)) {
             Optional<Teacher> teacher = questions.text().map(measured -> teacher(checkpoint, reference, measured));
             report.add(row(BASE, "f32", reference, questions, teacher));
             return teacher;
@@ -194,13 +203,12 @@ final class EvalCommand implements Callable<Integer> {
         }
     }
 
-    private static Model load(Checkpoint checkpoint, ComputePool pool, Recipe recipe, ModelLoader.Options options) {
+    private static Model load(RecipeLoader.Request request, ComputePool pool) {
         var packing = new ModelLoader.Packing(Kernels.best(pool));
         Path cache = TrimtabConfig.ofProcess().hubOptions().cache();
         RecipeLoader loader = new RecipeLoader(packing, pool, Optional.of(cache));
-        var request = new RecipeLoader.Request(checkpoint, recipe, options, CAPACITY);
-        try (ProgressBar progress = new ProgressBar(recipe.name())) {
-            return checkpoint.reading(() -> loader.load(request, progress::parts, Compression.Progress.NONE));
+        try (ProgressBar progress = new ProgressBar(request.recipe().name())) {
+            return request.checkpoint().reading(() -> loader.load(request, progress::parts, Compression.Progress.NONE));
         }
     }
 

@@ -41,7 +41,8 @@ final class ModelOption {
     /// Loads it as the only variant of a core without HTTP, compressed where `recipe` says how.
     Serving start(RecipeOption recipe) {
         ModelSource source = source();
-        VariantDeclaration variant = new VariantDeclaration(source.defaultName(), recipe.recipe());
+        VariantDeclaration variant =
+                new VariantDeclaration(source.defaultName(), recipe.recipe()).locked(recipe.lock());
         ModelDeclaration declaration = new ModelDeclaration(variant.name(), source, Backend.TRIMTAB, List.of(variant));
         try (ProgressBar progress = new ProgressBar("loading " + source)) {
             return Serving.start(

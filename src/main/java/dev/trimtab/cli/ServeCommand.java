@@ -4,6 +4,7 @@ import io.quarkus.runtime.Quarkus;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /// `trimtab serve`: the gateway. Its options are configuration properties by another name.
@@ -18,12 +19,8 @@ final class ServeCommand implements Callable<Integer> {
     @Option(names = "--name", description = "Id under which clients name it; default: the file's name.")
     private @Nullable String name;
 
-    @Option(
-            names = "--recipe",
-            paramLabel = "FILE|SCHEME",
-            description = "What to make of its weights: a recipe, or int8, int4, q4_k_m and the like; default: as the"
-                    + " checkpoint has them.")
-    private @Nullable String recipe;
+    @Mixin
+    private final RecipeOption recipe = new RecipeOption();
 
     @Option(names = "--host", description = "Address to bind; default: 127.0.0.1.")
     private @Nullable String host;
@@ -37,7 +34,8 @@ final class ServeCommand implements Callable<Integer> {
     public Integer call() {
         property("trimtab.model", model);
         property("trimtab.name", name);
-        property("trimtab.recipe", recipe);
+        property("trimtab.recipe", recipe.word().orElse(null));
+        property("trimtab.lock", recipe.lock().orElse(null));
         property("quarkus.http.host", host);
         property("quarkus.http.port", port);
         Quarkus.run();

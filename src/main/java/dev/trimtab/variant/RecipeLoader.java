@@ -52,9 +52,9 @@ public record RecipeLoader(ModelLoader.Packing packing, ComputePool pool, Option
             this(checkpoint, checkpoint, recipe, Optional.empty(), options, capacity);
         }
 
-        /// The same with the lock `file`.
-        public Request locked(Path file) {
-            return new Request(checkpoint, weights, recipe, Optional.of(file), options, capacity);
+        /// The same with the lock `file`, if any.
+        public Request locked(Optional<Path> file) {
+            return new Request(checkpoint, weights, recipe, file, options, capacity);
         }
 
         private Request with(WeightSource merged) {
@@ -66,8 +66,9 @@ public record RecipeLoader(ModelLoader.Packing packing, ComputePool pool, Option
     ///
     /// @throws dev.trimtab.error.TrimtabException when it cannot be; then nothing is left behind
     public Model load(Request request, LoadListener listener, Compression.Progress progress) {
-        return resolved(request, progress, (compression, forms, lock) -> {
-            Model model = ModelLoader.load(forms, packing, options(compression, request), request.capacity(), listener);
+        return resolved(request, progress, (forms, lock) -> {
+            ModelLoader.Options options = options(forms.compression(), request);
+            Model model = ModelLoader.load(forms, packing, options, request.capacity(), listener);
             boolean isLocked = false;
             try {
                 lock.run();
@@ -83,16 +84,19 @@ public record RecipeLoader(ModelLoader.Packing packing, ComputePool pool, Option
 
     /// Hands what the recipe makes of the checkpoint to `use`, after which nothing of it may be read; else as
     /// [#load]. Weights are made when `use` asks for them.
-    public <T> T compressed(Request request, Compression.Progress progress, Function<Compression, T> use) {
-        return resolved(request, progress, (compression, _, _) -> use.apply(compression));
+    public <T> T compressed(Request request, Compression.Progress progress, Function<CachedForms, T> use) {
+        return resolved(request, progress, (forms, lock) -> {
+            T made = use.apply(forms);
+            lock.run();
+            return made;
+        });
     }
 
     /// What to do with a recipe that is resolved for a checkpoint.
     @FunctionalInterface
     private interface Use<T> {
-        /// @param forms those of `compression`, kept in the cache
         /// @param lock writes the lock file, if one is asked for and not there
-        T of(Compression compression, WeightSource forms, Runnable lock);
+        T of(CachedForms forms, Runnable lock);
     }
 
     private <T> T resolved(Request request, Compression.Progress progress, Use<T> use) {
@@ -118,18 +122,11 @@ public record RecipeLoader(ModelLoader.Packing packing, ComputePool pool, Option
             Compression.Resources resources = new Compression.Resources(pool, calibration::source, progress);
             Compression compression = lock.map(locked -> locked.compression(resources))
                     .orElseGet(() -> Compression.of(plan, request.weights(), resources));
-            WeightSource forms = kept(compression);
+            CachedForms forms =
+                    new CachedForms(compression, cache.flatMap(folder -> FormCache.open(folder.resolve("forms"))));
             return use.of(
-                    compression,
-                    forms,
-                    () -> lock.ifPresent(locked -> locked.write(compression, forms, calibration.digest())));
+                    forms, () -> lock.ifPresent(locked -> locked.write(compression, forms, calibration.digest())));
         }
-    }
-
-    private WeightSource kept(Compression compression) {
-        return cache.flatMap(folder -> FormCache.open(folder.resolve("forms")))
-                .<WeightSource>map(forms -> new CachedForms(compression, forms))
-                .orElse(compression);
     }
 
     private static ModelLoader.Options options(Compression compression, Request request) {

@@ -32,6 +32,11 @@ public record VariantDeclaration(
         this(name, recipe, Pin.EVICTABLE);
     }
 
+    /// The same with the lock `file`, if any.
+    public VariantDeclaration locked(Optional<Path> file) {
+        return new VariantDeclaration(name, recipe, file, pin, adapters);
+    }
+
     public VariantDeclaration {
         ModelDeclaration.checkName(name);
         if (lock.isPresent() && recipe.isEmpty()) {

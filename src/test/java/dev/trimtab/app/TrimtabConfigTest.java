@@ -82,9 +82,26 @@ class TrimtabConfigTest {
                 .models()
                 .getFirst();
 
+        ModelDeclaration locked = config(
+                        Map.of("trimtab.file", none, "trimtab.recipe", "int4", "trimtab.lock", "int4.lock"))
+                .serving()
+                .models()
+                .getFirst();
+
+        assertThat(locked.variants().getFirst().lock()).hasValue(Path.of("int4.lock"));
         assertThat(recipe.variants()).hasSize(1);
         assertThat(recipe.variants().getFirst().recipe().orElseThrow()).hasToString("int4");
         assertThat(model.variants()).containsExactly(new VariantDeclaration("demo", Optional.empty()));
+    }
+
+    @Test
+    void aLockWithoutARecipeIsRefused() {
+        TrimtabConfig config = config(
+                Map.of("trimtab.file", folder.resolve("none.yaml").toString(), "trimtab.lock", "int4.lock"));
+
+        assertThatThrownBy(config::serving)
+                .isInstanceOf(BadConfiguration.class)
+                .hasMessageContaining("a lock without a recipe");
     }
 
     @Test

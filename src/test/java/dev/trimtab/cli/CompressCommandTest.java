@@ -43,6 +43,49 @@ class CompressCommandTest {
     }
 
     @Test
+    void writesALockAndObeysIt() throws IOException {
+        Path lock = folder.resolve("small.lock");
+        String[] arguments = {
+            "compress", "--recipe", "int4", "--lock", lock.toString(), "-o", folder.resolve("a.gguf").toString()
+        };
+
+        assertThat(run(arguments)).isZero();
+        byte[] written = Files.readAllBytes(lock);
+        arguments[6] = folder.resolve("b.gguf").toString();
+        assertThat(run(arguments)).isZero();
+
+        assertThat(lock).hasBinaryContent(written);
+        assertThat(folder.resolve("b.gguf")).hasSameBinaryContentAs(folder.resolve("a.gguf"));
+    }
+
+    @Test
+    void refusesTheLockOfAnotherRecipeAndOneThatIsNone() throws IOException {
+        Path lock = folder.resolve("small.lock");
+        Path file = folder.resolve("small.gguf");
+        run("compress", "--recipe", "int8", "--lock", lock.toString(), "-o", file.toString());
+        Files.delete(file);
+
+        assertThat(run("compress", "--recipe", "int4", "--lock", lock.toString(), "-o", file.toString()))
+                .isNotZero();
+        assertThat(err.toString()).contains("small.lock: recipe: expected");
+        Files.writeString(lock, "{\"version\": 1");
+        assertThat(run("compress", "--recipe", "int8", "--lock", lock.toString(), "-o", file.toString()))
+                .isNotZero();
+        assertThat(err.toString()).contains("small.lock:1:", "no lock");
+
+        assertThat(file).doesNotExist();
+    }
+
+    @Test
+    void aLockIsOfOneRecipe() {
+        assertThat(run("eval", "--recipe", "int4,int8", "--lock", "a.lock", "--text", "README.md"))
+                .isNotZero();
+        assertThat(run("run", "--lock", "a.lock", "hello")).isNotZero();
+
+        assertThat(err.toString()).contains("of one --recipe, found 2", "of one --recipe, found 0");
+    }
+
+    @Test
     void doesNotWriteOverTheCheckpoint() throws IOException {
         Path file = Files.copy(Path.of("src/main/resources/models/demo.gguf"), folder.resolve("demo.gguf"));
         long sizeBytes = Files.size(file);

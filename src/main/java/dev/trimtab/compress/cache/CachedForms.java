@@ -10,7 +10,9 @@ import java.util.Optional;
 
 /// A compression whose costly forms are taken from a cache where it has them, and put there where not. What packing
 /// alone makes is not kept: packing is faster than a disk.
-public record CachedForms(Compression compression, FormCache cache) implements WeightSource {
+///
+/// @param cache empty where nothing is kept
+public record CachedForms(Compression compression, Optional<FormCache> cache) implements WeightSource {
     @Override
     public Metadata metadata() {
         return compression.metadata();
@@ -24,14 +26,13 @@ public record CachedForms(Compression compression, FormCache cache) implements W
     @Override
     public TensorForm form(String name) {
         Shape shape = shapes().get(name);
-        if (shape == null || !compression.isMade(name)) {
+        if (shape == null || cache.isEmpty() || !compression.isMade(name)) {
             return compression.form(name);
         }
         String address = address(name);
-        Optional<TensorForm> kept = cache.read(address, name, shape);
-        return kept.orElseGet(() -> {
+        return cache.get().read(address, name, shape).orElseGet(() -> {
             TensorForm made = compression.form(name);
-            cache.write(address, made);
+            cache.get().write(address, made);
             return made;
         });
     }

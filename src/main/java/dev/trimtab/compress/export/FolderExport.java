@@ -5,7 +5,7 @@ import dev.trimtab.checkpoint.adapter.HeadRows;
 import dev.trimtab.checkpoint.huggingface.TensorNames;
 import dev.trimtab.checkpoint.io.FileOutput;
 import dev.trimtab.checkpoint.safetensors.SafetensorsWriter;
-import dev.trimtab.compress.Compression;
+import dev.trimtab.compress.cache.CachedForms;
 import dev.trimtab.error.BadConfiguration;
 import dev.trimtab.error.Unsupported;
 import dev.trimtab.kernel.ComputePool;
@@ -50,13 +50,13 @@ public final class FolderExport {
     /// Hugging Face's own limit.
     private static final long SHARD_BYTES_MAX = 5_000_000_000L;
 
-    private final Compression model;
+    private final CachedForms model;
     private final ComputePool pool;
     private final String architecture;
     private final HeadOrder order;
     private final ExportReport.Draft draft = new ExportReport.Draft();
 
-    private FolderExport(Compression model, ComputePool pool) {
+    private FolderExport(CachedForms model, ComputePool pool) {
         this.model = model;
         this.pool = pool;
         this.architecture = model.metadata().string("general.architecture");
@@ -69,7 +69,7 @@ public final class FolderExport {
     /// @throws Unsupported for families and sizes that the layout has no words for
     /// @throws BadConfiguration where `folder` holds something
     public static ExportReport write(
-            Compression model, ComputePool pool, Optional<Path> source, Path folder, ExportProgress progress) {
+            CachedForms model, ComputePool pool, Optional<Path> source, Path folder, ExportProgress progress) {
         FolderExport export = new FolderExport(model, pool);
         export.check();
         try {
@@ -172,7 +172,7 @@ public final class FolderExport {
     private long weight(String name, Spool spool) {
         TensorForm form = model.form(name);
         Optional<PackedFormat> packed =
-                model.plan().format(model.sourceName(name)).filter(PackedFormat::isCoded);
+                model.compression().plan().format(model.compression().sourceName(name)).filter(PackedFormat::isCoded);
         try (Arena arena = Arena.ofShared()) {
             TensorEncoder encoder = new TensorEncoder(pool, arena);
             TensorForm served = form;

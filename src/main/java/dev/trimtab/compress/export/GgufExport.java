@@ -5,7 +5,7 @@ import dev.trimtab.checkpoint.Metadata;
 import dev.trimtab.checkpoint.MetadataValue;
 import dev.trimtab.checkpoint.WeightSource;
 import dev.trimtab.checkpoint.adapter.HeadRows;
-import dev.trimtab.compress.Compression;
+import dev.trimtab.compress.cache.CachedForms;
 import dev.trimtab.error.Unsupported;
 import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.kernel.PackedFormat;
@@ -32,13 +32,13 @@ public final class GgufExport {
     private static final String EMBEDDING = "token_embd.weight";
     private static final String TOKENS = "tokenizer.ggml.tokens";
 
-    private final Compression model;
+    private final CachedForms model;
     private final Metadata metadata;
     private final HeadOrder order;
     private final ComputePool pool;
     private final ExportReport.Draft draft = new ExportReport.Draft();
 
-    private GgufExport(Compression model, ComputePool pool) {
+    private GgufExport(CachedForms model, ComputePool pool) {
         this.model = model;
         this.pool = pool;
         this.metadata = LlamaCppMetadata.of(model.metadata(), model.shapes());
@@ -50,7 +50,7 @@ public final class GgufExport {
     ///
     /// @throws Unsupported for what llama.cpp has no family for
     /// @throws java.io.UncheckedIOException when the disk refuses, with the path
-    public static ExportReport write(Compression model, ComputePool pool, Path file, ExportProgress progress) {
+    public static ExportReport write(CachedForms model, ComputePool pool, Path file, ExportProgress progress) {
         return new GgufExport(model, pool).write(file.toAbsolutePath(), progress);
     }
 
@@ -72,7 +72,7 @@ public final class GgufExport {
             writer.fileType().write(file);
             draft.file(file);
         }
-        if (model.plan().recipe().kv().isPresent()) {
+        if (model.compression().plan().recipe().kv().isPresent()) {
             draft.remark("the type of the KV cache is no part of the file: name it where the file is served");
         }
         if (!metadata.contains(TOKENS)) {
@@ -105,7 +105,7 @@ public final class GgufExport {
         int rank = -1;
         for (String name : inOrder(model)) {
             TensorForm form = model.form(name);
-            Optional<PackedFormat> packed = model.plan().format(model.sourceName(name));
+            Optional<PackedFormat> packed = model.compression().plan().format(model.compression().sourceName(name));
             if (form instanceof TensorForm.Sum(TensorForm base, TensorForm.LowRank correction) && canAdapt(name)) {
                 correction(name, correction, corrections);
                 rank = rank < 0 || rank == correction.rank() ? correction.rank() : 0;

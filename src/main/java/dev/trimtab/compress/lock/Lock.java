@@ -26,7 +26,7 @@ import java.util.TreeMap;
 ///
 /// @param removal what is removed as a whole; empty where the recipe removes nothing
 /// @param tensors in the order of what is loaded
-/// @param metrics what was measured, by name; most often added later
+/// @param metrics what was measured, by name; added later
 public record Lock(Inputs inputs, Optional<Removal> removal, List<Entry> tensors, Map<String, Double> metrics) {
     /// What the outcome depends on.
     ///

@@ -55,8 +55,8 @@ public record Gate(Metric metric, Comparison comparison, double bound) {
         return new Gate(found, comparison, Double.parseDouble(matcher.group(2)));
     }
 
-    boolean holds(Measurement measurement) {
-        return comparison.holds(metric.of(measurement), bound);
+    boolean holds(double found) {
+        return comparison.holds(found, bound);
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.trimtab.quality.measure;
 
 import dev.trimtab.error.BadConfiguration;
+import dev.trimtab.error.Internal;
 import java.util.List;
 import java.util.Map;
 
@@ -56,12 +57,14 @@ public record Gates(List<Gate> gates, OnFail onFail) {
                 onFail);
     }
 
-    /// Whether `measurement` keeps all of them; the first that it misses if not.
-    public Verdict check(Measurement measurement) {
-        return gates.stream()
-                .filter(gate -> !gate.holds(measurement))
-                .findFirst()
-                .<Verdict>map(gate -> new Verdict.Missed(gate, gate.metric().of(measurement)))
-                .orElseGet(Verdict.Passed::new);
+    /// Whether `facts`, a [Measurement]'s, keep all of them; the first that they miss if not.
+    public Verdict check(Map<String, ? extends Number> facts) {
+        for (Gate gate : gates) {
+            double found = gate.metric().of(facts).orElseThrow(() -> new Internal(gate + ": not measured"));
+            if (!gate.holds(found)) {
+                return new Verdict.Missed(gate, found);
+            }
+        }
+        return new Verdict.Passed();
     }
 }

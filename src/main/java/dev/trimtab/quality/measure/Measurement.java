@@ -76,8 +76,8 @@ public record Measurement(
     }
 
     /// All of it by name, for files and people.
-    public Map<String, Object> facts() {
-        Map<String, Object> facts = new LinkedHashMap<>();
+    public Map<String, Number> facts() {
+        Map<String, Number> facts = new LinkedHashMap<>();
         facts.put("tokens", sample.tokens());
         facts.put("chunks", sample.chunks());
         facts.put("context", sample.context());
@@ -103,7 +103,7 @@ public record Measurement(
         return facts;
     }
 
-    private static void put(Map<String, Object> facts, String name, Estimate estimate) {
+    private static void put(Map<String, Number> facts, String name, Estimate estimate) {
         facts.put(name, estimate.value());
         facts.put(name + "_se", estimate.standardError());
     }

@@ -3,30 +3,27 @@ package dev.trimtab.quality.measure;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.function.ToDoubleFunction;
+import java.util.OptionalDouble;
+import java.util.Map;
 
-/// The numbers of a [Measurement] that a recipe may set a bound to.
+/// The numbers among [Measurement#facts] that a recipe may set a bound to.
 public enum Metric {
-    KLD_MEAN(found -> found.distance().mean().value()),
-    KLD_P99(found -> found.distance().p99()),
-    PPL_RATIO(found -> found.perplexity().ratio()),
-    SAME_TOP(found -> found.sameTop().value()),
-    FLIPS(found -> found.shift().flips()),
-    DP_RMS(found -> found.shift().deltaRms()),
-    GEN_MATCH(found -> found.shift().genMatch()),
-    DECODE_TPS(found -> found.cost().decodeTps()),
-    PREFILL_TPS(found -> found.cost().prefillTps()),
-    BYTES(found -> found.cost().bytes());
+    KLD_MEAN,
+    KLD_P99,
+    PPL_RATIO,
+    SAME_TOP,
+    FLIPS,
+    DP_RMS,
+    GEN_MATCH,
+    DECODE_TPS,
+    PREFILL_TPS,
+    BYTES;
 
-    @SuppressWarnings("ImmutableEnumChecker") // a method
-    private final ToDoubleFunction<Measurement> number;
 
-    Metric(ToDoubleFunction<Measurement> number) {
-        this.number = number;
-    }
-
-    public double of(Measurement measurement) {
-        return number.applyAsDouble(measurement);
+    /// Of `facts`; empty where it is not among them.
+    public OptionalDouble of(Map<String, ? extends Number> facts) {
+        Number found = facts.get(word());
+        return found == null ? OptionalDouble.empty() : OptionalDouble.of(found.doubleValue());
     }
 
     /// As recipes spell it: `kld_mean`.

@@ -60,6 +60,12 @@ public final class BackgroundMeasuring implements AutoCloseable {
         }
     }
 
+    /// The variant of `order` is what was `found`, now or when its lock was written.
+    void found(VariantOrder order, Measured found) {
+        registry.measured(order.name(), found);
+        log(order.name(), found);
+    }
+
     /// Ends the measuring of `name`, if there is one; returns when nothing of the variant is used any more.
     void cancel(String name) {
         Job job = jobs.remove(name);
@@ -80,8 +86,8 @@ public final class BackgroundMeasuring implements AutoCloseable {
         String name = order.name();
         try {
             Measured found = examination.examine(order, variant, job);
-            registry.measured(name, found);
-            log(name, found);
+            found(order, found);
+            LockedFigures.keep(order, found);
         } catch (CancellationException _) {
             LOG.log(Level.DEBUG, "the measuring of variant {0} was cancelled", name);
         } catch (Throwable fault) {

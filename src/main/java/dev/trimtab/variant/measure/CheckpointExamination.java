@@ -53,7 +53,7 @@ public record CheckpointExamination(
                 new Measuring.Subject(model, model.weightBytes(), lesson.text(), lesson.teacher()), nanoClock);
         try {
             units.run(measuring);
-            return evaluation.judge(measuring.result());
+            return evaluation.judge(measuring.result().facts());
         } catch (CancellationException cancelled) {
             throw cancelled;
         } catch (RuntimeException fault) {

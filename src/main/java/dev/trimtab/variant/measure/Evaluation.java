@@ -9,7 +9,7 @@ import dev.trimtab.quality.measure.Gates;
 import dev.trimtab.quality.measure.Gates.OnFail;
 import dev.trimtab.quality.measure.Gates.Verdict;
 import dev.trimtab.quality.measure.MeasuredText;
-import dev.trimtab.quality.measure.Measurement;
+import dev.trimtab.quality.measure.Metric;
 import dev.trimtab.tokenizer.Tokenizer;
 import dev.trimtab.tokenizer.Tokenizer.ControlTokens;
 import dev.trimtab.variant.CalibrationCorpus;
@@ -73,17 +73,17 @@ record Evaluation(Optional<Path> file, int tokens, Gates gates) {
                         tokenizer, CalibrationCorpus.builtIn(checkpoint.metadata(), tokenizer), context, tokens));
     }
 
-    /// What `measurement` means to who serves the variant.
-    Measured judge(Measurement measurement) {
-        Map<String, Object> figures = new LinkedHashMap<>(measurement.facts());
-        Optional<String> missed = switch (gates.check(measurement)) {
+    /// What `facts`, a measurement's, mean to who serves the variant.
+    Measured judge(Map<String, ? extends Number> facts) {
+        Map<String, Object> figures = new LinkedHashMap<>(facts);
+        Optional<String> missed = switch (gates.check(facts)) {
             case Verdict.Passed _ -> Optional.empty();
             case Verdict.Missed verdict -> Optional.of(verdict.toString());
         };
         missed.filter(_ -> gates.onFail() == OnFail.WARN).ifPresent(text -> figures.put(Measured.WARNING, text));
         return new Measured(
-                OptionalDouble.of(measurement.quality()),
-                OptionalDouble.of(measurement.cost().decodeTps()),
+                Metric.SAME_TOP.of(facts),
+                Metric.DECODE_TPS.of(facts),
                 missed.filter(_ -> gates.onFail() == OnFail.QUARANTINE),
                 figures);
     }

@@ -7,7 +7,7 @@ import dev.trimtab.variant.Variant;
 import dev.trimtab.variant.life.VariantFactory;
 import dev.trimtab.variant.life.VariantOrder;
 
-/// Variants that are measured once they serve. Those of other backends are not, for they run in loops of their own
+/// Variants that are measured once they serve, or were when their lock was written. Those of other backends are not, for they run in loops of their own
 /// and nothing is known of their base: they stay unmeasured.
 public final class MeasuredVariants implements VariantFactory {
     private final VariantFactory factory;
@@ -34,7 +34,8 @@ public final class MeasuredVariants implements VariantFactory {
     @Override
     public void served(VariantOrder order, Variant variant) {
         if (order.backend() == Backend.TRIMTAB) {
-            measuring.begin(order, variant);
+            LockedFigures.of(order)
+                    .ifPresentOrElse(found -> measuring.found(order, found), () -> measuring.begin(order, variant));
         }
     }
 

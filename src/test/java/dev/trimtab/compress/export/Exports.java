@@ -2,6 +2,7 @@ package dev.trimtab.compress.export;
 
 import dev.trimtab.checkpoint.Checkpoint;
 import dev.trimtab.compress.Compression;
+import dev.trimtab.compress.cache.CachedForms;
 import dev.trimtab.compress.recipe.Recipe;
 import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.kernel.Kernels;
@@ -22,11 +23,11 @@ public record Exports(Path model, String recipe) {
 
     <T> T compressed(Function<Compression, T> use) {
         try (ComputePool pool = new ComputePool(ComputePool.defaultThreads())) {
-            return compressed(pool, use);
+            return compressed(pool, made -> use.apply(made.compression()));
         }
     }
 
-    private <T> T compressed(ComputePool pool, Function<Compression, T> use) {
+    private <T> T compressed(ComputePool pool, Function<CachedForms, T> use) {
         try (Checkpoint checkpoint = Checkpoint.open(model)) {
             var loader = new RecipeLoader(new ModelLoader.Packing(Kernels.best(pool)), pool, Optional.empty());
             var request = new RecipeLoader.Request(

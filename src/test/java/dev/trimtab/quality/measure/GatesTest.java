@@ -43,7 +43,7 @@ class GatesTest {
         "bytes, <999999, false"
     })
     void compareNumbersWithBounds(String metric, String bound, boolean passes) {
-        Verdict verdict = Gates.parse(Map.of(metric, bound), OnFail.WARN).check(FOUND);
+        Verdict verdict = Gates.parse(Map.of(metric, bound), OnFail.WARN).check(FOUND.facts());
 
         assertThat(verdict instanceof Verdict.Passed).isEqualTo(passes);
     }
@@ -55,7 +55,7 @@ class GatesTest {
         bounds.put("same_top", ">=0.95");
         bounds.put("gen_match", ">=0.9");
 
-        Verdict verdict = Gates.parse(bounds, OnFail.QUARANTINE).check(FOUND);
+        Verdict verdict = Gates.parse(bounds, OnFail.QUARANTINE).check(FOUND.facts());
 
         assertThat(verdict).hasToString("same_top >= 0.95 missed: found 0.92");
     }
@@ -67,6 +67,8 @@ class GatesTest {
 
         assertThat(gate.metric()).isEqualTo(metric);
         assertThat(gate).hasToString(metric.word() + " >= -1");
+        assertThat(metric.of(FOUND.facts())).isPresent();
+        assertThat(metric.of(Map.of())).isEmpty();
     }
 
     @ParameterizedTest
@@ -90,7 +92,7 @@ class GatesTest {
 
     @Test
     void askNothingWhereThereAreNone() {
-        assertThat(Gates.NONE.check(FOUND)).isEqualTo(new Verdict.Passed());
+        assertThat(Gates.NONE.check(FOUND.facts())).isEqualTo(new Verdict.Passed());
     }
 
     @Test

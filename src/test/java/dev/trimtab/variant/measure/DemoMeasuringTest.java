@@ -176,6 +176,44 @@ class DemoMeasuringTest {
         assertThat(registry.slot("a").state()).isEqualTo(new VariantState.Ready());
     }
 
+    /// The second time nothing is measured: measuring has not even begun.
+    @Test
+    void takesFromALockWhatWasMeasured() throws IOException {
+        Optional<Path> good = Optional.of(folder.resolve("good.lock"));
+        Optional<Path> bad = Optional.of(folder.resolve("bad.lock"));
+        String missed = SHORT.replace("256", "256, gates: {same_top: '>=0.9999'}");
+        load("good", SHORT, good);
+        load("bad", missed, bad);
+        settle();
+        Measured first = registry.slot("good").measured().orElseThrow();
+        reopen(budget);
+
+        load("good", SHORT, good);
+        load("bad", missed, bad);
+
+        assertThat(registry.slot("good").state()).isEqualTo(new VariantState.Ready());
+        Measured second = registry.slot("good").measured().orElseThrow();
+        assertThat(second.quality()).isEqualTo(first.quality());
+        assertThat(Measured.SHOWN)
+                .allSatisfy(name -> assertThat(second.figure(name)).isEqualTo(first.figure(name)));
+        assertThat(registry.slot("bad").state()).isInstanceOf(VariantState.Quarantined.class);
+    }
+
+    @Test
+    void measuresWhereALockHasNoFigures() throws IOException {
+        Optional<Path> lock = Optional.of(folder.resolve("a.lock"));
+        load("a", SHORT, lock);
+        assertThat(lock.get()).content().doesNotContain("metrics");
+        reopen(budget);
+
+        load("a", SHORT, lock);
+        assertThat(registry.slot("a").state()).isEqualTo(new VariantState.Unmeasured());
+        settle();
+
+        assertThat(registry.slot("a").state()).isEqualTo(new VariantState.Ready());
+        assertThat(lock.get()).content().contains("\"metrics\"", "\"same_top\"");
+    }
+
     @Test
     void freesTheBaseWhenItsVariantGoesWhileItIsRead() {
         load("stays", Optional.of(SHORT));
@@ -266,13 +304,19 @@ class DemoMeasuringTest {
         load(name, new ModelSource.Embedded(), recipe);
     }
 
+    private void load(String name, String recipe, Optional<Path> lock) {
+        load(
+                new ModelSource.Embedded(),
+                new VariantDeclaration(name, Optional.of(Recipe.parse(name, recipe))).locked(lock));
+    }
+
     private void load(String name, ModelSource source, Optional<String> recipe) {
+        load(source, new VariantDeclaration(name, recipe.map(text -> Recipe.parse(name, text))));
+    }
+
+    private void load(ModelSource source, VariantDeclaration variant) {
         lifecycle
-                .load(new VariantOrder(
-                        "demo",
-                        source,
-                        Backend.TRIMTAB,
-                        new VariantDeclaration(name, recipe.map(text -> Recipe.parse(name, text)))))
+                .load(new VariantOrder("demo", source, Backend.TRIMTAB, variant))
                 .await();
     }
 }
