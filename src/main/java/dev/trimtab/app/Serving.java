@@ -84,6 +84,10 @@ public final class Serving implements AutoCloseable {
         this.pool = new ComputePool(options.threads());
         this.kernels = Kernels.best(pool);
         this.kvPool = new KvPool(memoryPlan.kvBytes(), memoryPlan.kvExtentBytes());
+        MemoryBudget budget = new MemoryBudget(
+                options.lifecycle().bytesMax().orElse(memoryPlan.variantBytes()),
+                memoryPlan,
+                MachineMemory::availableBytes);
         this.loader = new VariantLoader(
                 new RecipeLoader(
                         new ModelLoader.Packing(kernels),
@@ -92,11 +96,8 @@ public final class Serving implements AutoCloseable {
                 loop,
                 kvPool,
                 options.variants(),
+                budget::freeBytes,
                 listeners.engines());
-        MemoryBudget budget = new MemoryBudget(
-                options.lifecycle().bytesMax().orElse(memoryPlan.variantBytes()),
-                memoryPlan,
-                MachineMemory::availableBytes);
         this.measuring = new BackgroundMeasuring(
                 registry,
                 loop,

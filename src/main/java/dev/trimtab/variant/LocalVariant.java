@@ -11,6 +11,7 @@ import dev.trimtab.template.ChatTemplate;
 import dev.trimtab.tokenizer.Tokenizer;
 import dev.trimtab.variant.adapter.Adapters;
 import dev.trimtab.variant.adapter.LocalAdapters;
+import java.time.Clock;
 import java.util.Map;
 import java.util.Optional;
 
@@ -28,15 +29,16 @@ final class LocalVariant implements Variant {
     private final Runnable release;
 
     /// `release` stops `engine` and frees what only this variant uses.
-    LocalVariant(String name, long createdEpochSeconds, LoadedCheckpoint<?> loaded, Engine engine, Runnable release) {
+    LocalVariant(
+            String name, LoadedCheckpoint<?> loaded, Engine engine, LocalAdapters adapters, Runnable release) {
         this.name = name;
-        this.createdEpochSeconds = createdEpochSeconds;
+        this.createdEpochSeconds = Clock.systemUTC().instant().getEpochSecond();
         this.model = loaded.model();
         this.tokenizer = loaded.tokenizer();
         this.chatTemplate = loaded.chatTemplate();
         this.samplingDefaults = loaded.samplingDefaults();
         this.engine = engine;
-        this.adapters = new LocalAdapters(model.adapters());
+        this.adapters = adapters;
         this.description = loaded.description();
         this.release = release;
     }

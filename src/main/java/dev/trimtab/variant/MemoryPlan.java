@@ -10,7 +10,7 @@ import java.util.stream.Collectors;
 /// refused with the numbers, not by the kernel's out-of-memory killer an hour later.
 ///
 /// @param availableBytes what the machine or the cgroup can still give
-/// @param weightBytes packed weights of all models
+/// @param weightBytes packed weights of all models, with the adapters declared over them
 /// @param scratchBytes activations of one step, all models
 /// @param kvBytes the process-wide KV pool
 /// @param kvExtentBytes the pieces it is cut into, whole blocks of the model with the largest
@@ -27,12 +27,30 @@ public record MemoryPlan(long availableBytes, long weightBytes, long scratchByte
 
     /// What one model asks for.
     ///
+    /// @param adapterBytes of the adapters declared over it, at most
     /// @param kvBlockBytes one of its KV blocks
     /// @param kvFloorBytes KV cache for one sequence as long as the context: below it the model cannot serve
     ///     what it says
     /// @param kvWishBytes KV cache for all sequences it may run at full length
     public record Demand(
-            String name, long weightBytes, long scratchBytes, long kvBlockBytes, long kvFloorBytes, long kvWishBytes) {
+            String name,
+            long weightBytes,
+            long scratchBytes,
+            long adapterBytes,
+            long kvBlockBytes,
+            long kvFloorBytes,
+            long kvWishBytes) {
+        /// Without adapters.
+        public Demand(
+                String name,
+                long weightBytes,
+                long scratchBytes,
+                long kvBlockBytes,
+                long kvFloorBytes,
+                long kvWishBytes) {
+            this(name, weightBytes, scratchBytes, 0, kvBlockBytes, kvFloorBytes, kvWishBytes);
+        }
+
         @Override
         public String toString() {
             return name + ": weights " + readable(weightBytes) + ", scratch " + readable(scratchBytes) + ", KV cache "
@@ -45,7 +63,9 @@ public record MemoryPlan(long availableBytes, long weightBytes, long scratchByte
     ///
     /// @throws BadConfiguration when weights, scratch and the smallest useful KV cache do not fit
     public static MemoryPlan of(long availableBytes, List<Demand> demands, OptionalLong kvBytes) {
-        long weights = demands.stream().mapToLong(Demand::weightBytes).sum();
+        long weights = demands.stream()
+                .mapToLong(demand -> demand.weightBytes() + demand.adapterBytes())
+                .sum();
         long scratch = demands.stream().mapToLong(Demand::scratchBytes).sum();
         long floor = demands.stream().mapToLong(Demand::kvFloorBytes).max().orElse(0);
         long wish = demands.stream().mapToLong(Demand::kvWishBytes).sum();

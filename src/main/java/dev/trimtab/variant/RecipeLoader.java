@@ -2,6 +2,7 @@ package dev.trimtab.variant;
 
 import dev.trimtab.checkpoint.Checkpoint;
 import dev.trimtab.checkpoint.WeightSource;
+import dev.trimtab.checkpoint.adapter.AdapterBase;
 import dev.trimtab.checkpoint.adapter.LoraAdapter;
 import dev.trimtab.checkpoint.cache.Digest;
 import dev.trimtab.compress.Compression;
@@ -60,6 +61,21 @@ public record RecipeLoader(ModelLoader.Packing packing, ComputePool pool, Option
         private Request with(WeightSource merged) {
             return new Request(checkpoint, merged, recipe, lock, options, capacity);
         }
+    }
+
+    /// What `recipe` comes to for `checkpoint`, once all has been looked at that can be without reading a weight: the
+    /// adapters it merges and its lock.
+    ///
+    /// @throws dev.trimtab.error.TrimtabException when it could not be loaded
+    static Plan plan(Recipe recipe, Checkpoint checkpoint, Optional<Path> lock) {
+        Plan plan = Plan.of(recipe, checkpoint);
+        lock.ifPresent(file -> LockedPlan.refuseOther(plan, file));
+        for (Merge merge : recipe.extras().merges()) {
+            try (LoraAdapter adapter = LoraAdapter.open(file(recipe, merge.path()))) {
+                AdapterBase.of(checkpoint).fit(adapter);
+            }
+        }
+        return plan;
     }
 
     /// Loads it; `checkpoint` must be read through [Checkpoint#reading].

@@ -15,11 +15,13 @@ import dev.trimtab.model.LoadListener;
 import dev.trimtab.model.Model;
 import dev.trimtab.model.ModelConfig;
 import dev.trimtab.model.ModelLoader;
+import dev.trimtab.variant.adapter.DeclaredAdapters;
+import dev.trimtab.variant.adapter.LocalAdapters;
 import dev.trimtab.variant.llamacpp.LlamaBackend;
 import dev.trimtab.variant.llamacpp.LlamaForwardPass;
-import java.time.Clock;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
 /// Loads local variants and lets them go: checkpoint to model to engine to the engine loop, and back in
@@ -44,21 +46,24 @@ public final class VariantLoader {
     private final EngineLoop loop;
     private final KvPool kvPool;
     private final Options options;
+    private final LongSupplier freeBytes;
     private final Function<String, EngineListener> listeners;
     private final LlamaBackend llamaCpp;
 
-    /// `loader` makes models, all of which share its store; `listeners` gives each variant's name the one that hears
-    /// its engine.
+    /// `loader` makes models, all of which share its store; `freeBytes` is what their adapters may take at the moment;
+    /// `listeners` gives each variant's name the one that hears its engine.
     public VariantLoader(
             RecipeLoader loader,
             EngineLoop loop,
             KvPool kvPool,
             Options options,
+            LongSupplier freeBytes,
             Function<String, EngineListener> listeners) {
         this.loader = loader;
         this.loop = loop;
         this.kvPool = kvPool;
         this.options = options;
+        this.freeBytes = freeBytes;
         this.listeners = listeners;
         this.llamaCpp = new LlamaBackend(options.llamaCpp());
     }
@@ -99,9 +104,11 @@ public final class VariantLoader {
         return new MemoryPlan.Demand(
                 variant.name(),
                 variant.recipe()
-                        .map(recipe -> Plan.of(recipe, checkpoint).bytes())
+                        .map(recipe -> RecipeLoader.plan(recipe, checkpoint, variant.lock())
+                                .bytes())
                         .orElseGet(() -> ModelLoader.packedBytes(checkpoint, options.model())),
                 Model.scratchBytes(config, options.capacity()),
+                new DeclaredAdapters(variant.adapters()).demandBytes(checkpoint),
                 kv.blockBytes(),
                 sequenceBytes,
                 sequenceBytes * options.engine().maxSequences());
@@ -165,7 +172,8 @@ public final class VariantLoader {
                 loaded.tokenizer(),
                 new Engine.Surroundings(home.kvPool(), listeners.apply(name), System::nanoTime));
         home.loop().add(engine);
-        return new LocalVariant(name, Clock.systemUTC().instant().getEpochSecond(), loaded, engine, () -> {
+        LocalAdapters adapters = new LocalAdapters(loaded.model().adapters(), freeBytes);
+        return new LocalVariant(name, loaded, engine, adapters, () -> {
             home.loop().remove(engine);
             free.run();
         });

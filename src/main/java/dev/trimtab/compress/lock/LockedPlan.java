@@ -24,13 +24,26 @@ public final class LockedPlan {
         this.plan = plan;
         this.weights = weights;
         this.file = file;
-        this.inputs = new Lock.Inputs(
-                plan.recipe().digest(),
-                Digest.of(weights),
-                Optional.empty(),
-                plan.recipe().extras().seed());
+        this.inputs = inputs(plan, Digest.of(weights));
         this.lock = Files.exists(file) ? Optional.of(LockFile.read(file)) : Optional.empty();
         lock.ifPresent(found -> found.refuseOther(file.toString(), inputs, plan.removes()));
+    }
+
+    private static Lock.Inputs inputs(Plan plan, String source) {
+        return new Lock.Inputs(
+                plan.recipe().digest(),
+                source,
+                Optional.empty(),
+                plan.recipe().extras().seed());
+    }
+
+    /// Refuses what lies in `file`, if anything, and is no lock or not that of `plan`'s recipe. Reads no weight, so a
+    /// lock of other weights is not noticed.
+    public static void refuseOther(Plan plan, Path file) {
+        if (Files.exists(file)) {
+            Lock lock = LockFile.read(file);
+            lock.refuseOther(file.toString(), inputs(plan, lock.inputs().source()), plan.removes());
+        }
     }
 
     /// Reads the lock in `file`, if it is there; hashes all of `weights`.

@@ -34,6 +34,11 @@ public interface Adapters {
     /// Those that are loaded, in the order they were.
     List<ServedAdapter> list();
 
+    /// Bytes of all of them, of those too that some sequence still runs with.
+    default long sizeBytes() {
+        return list().stream().mapToLong(ServedAdapter::sizeBytes).sum();
+    }
+
     /// Reads, checks and packs `adapter` while the variant serves; takes as long as that takes.
     ///
     /// @throws dev.trimtab.error.TrimtabException when it cannot be served; then nothing has changed

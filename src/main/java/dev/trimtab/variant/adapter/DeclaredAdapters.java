@@ -1,14 +1,19 @@
 package dev.trimtab.variant.adapter;
 
 import dev.trimtab.checkpoint.WeightSource;
+import dev.trimtab.checkpoint.adapter.AdapterBase;
 import dev.trimtab.checkpoint.adapter.LoraAdapter;
+import dev.trimtab.checkpoint.adapter.LoraTarget;
 import dev.trimtab.compress.adapter.MergedSource;
+import dev.trimtab.kernel.PackedFormat;
 import dev.trimtab.model.Model;
 import dev.trimtab.variant.adapter.AdapterDeclaration.Mode;
 import dev.trimtab.variant.adapter.Adapters.Naming;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /// The adapters that come with a variant: merged into its weights as they are loaded, or loaded over it right
 /// after.
@@ -19,6 +24,33 @@ public final class DeclaredAdapters {
         this.declared = declared;
     }
 
+    /// Bytes that the live ones will take over `base`, at most.
+    ///
+    /// @throws dev.trimtab.error.TrimtabException when one of them, live or not, is not there or does not fit
+    public long demandBytes(WeightSource base) {
+        if (declared.isEmpty()) {
+            return 0;
+        }
+        AdapterBase facts = AdapterBase.of(base);
+        long bytes = 0;
+        for (AdapterDeclaration adapter : declared) {
+            try (LoraAdapter opened = LoraAdapter.open(adapter.path())) {
+                Collection<LoraTarget> targets = facts.fit(opened).values();
+                bytes += adapter.mode() == Mode.LIVE ? packedBytes(targets) : 0;
+            }
+        }
+        return bytes;
+    }
+
+    /// F32 at the most: values are not looked at.
+    private static long packedBytes(Collection<LoraTarget> targets) {
+        return targets.stream()
+                .flatMap(target -> Stream.of(target.a(), target.b()))
+                .mapToLong(factor -> PackedFormat.F32.packedBytes(
+                        factor.shape().rows(), factor.shape().columns()))
+                .sum();
+    }
+
     /// The model that `load` makes of `base` with the merged adapters in it, and with the live ones over it.
     ///
     /// @throws dev.trimtab.error.TrimtabException when one does not fit; then there is no model
@@ -26,7 +58,8 @@ public final class DeclaredAdapters {
         Model model = merged(base, load);
         boolean complete = false;
         try {
-            LocalAdapters adapters = new LocalAdapters(model.adapters());
+            // Their bytes are in the demand.
+            LocalAdapters adapters = new LocalAdapters(model.adapters(), () -> Long.MAX_VALUE);
             in(Mode.LIVE).forEach(adapter -> adapters.load(adapter, Naming.NEW));
             complete = true;
             return model;

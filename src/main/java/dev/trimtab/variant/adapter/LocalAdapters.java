@@ -3,15 +3,24 @@ package dev.trimtab.variant.adapter;
 import dev.trimtab.checkpoint.adapter.LoraAdapter;
 import dev.trimtab.error.Conflict;
 import dev.trimtab.model.adapter.AdapterShelf;
-import dev.trimtab.variant.MachineMemory;
+import dev.trimtab.variant.MemoryPlan;
 import java.util.List;
+import java.util.function.LongSupplier;
 
 /// The adapters over a model of this process.
 public final class LocalAdapters implements Adapters {
     private final AdapterShelf shelf;
+    private final LongSupplier freeBytes;
 
-    public LocalAdapters(AdapterShelf shelf) {
+    /// @param freeBytes what an adapter may take at the moment
+    public LocalAdapters(AdapterShelf shelf, LongSupplier freeBytes) {
         this.shelf = shelf;
+        this.freeBytes = freeBytes;
+    }
+
+    @Override
+    public long sizeBytes() {
+        return shelf.sizeBytes();
     }
 
     @Override
@@ -19,7 +28,7 @@ public final class LocalAdapters implements Adapters {
         return shelf.list().stream().map(LocalAdapters::served).toList();
     }
 
-    /// @throws Conflict also when the machine has not the memory
+    /// @throws Conflict also when there is not the memory
     @Override
     public ServedAdapter load(AdapterDeclaration adapter, Naming naming) {
         try (LoraAdapter opened = LoraAdapter.open(adapter.path())) {
@@ -36,10 +45,10 @@ public final class LocalAdapters implements Adapters {
 
     private void refuseWhatDoesNotFit(AdapterDeclaration adapter, LoraAdapter opened) {
         long needed = shelf.packedBytes(opened);
-        long available = MachineMemory.availableBytes();
-        if (needed > available) {
-            throw new Conflict("adapter `" + adapter.name() + "` takes " + needed + " bytes, the machine has "
-                    + available + " left; unload another first");
+        long free = Math.max(0, freeBytes.getAsLong());
+        if (needed > free) {
+            throw new Conflict("adapter `" + adapter.name() + "` needs " + MemoryPlan.readable(needed) + ", of which "
+                    + MemoryPlan.readable(free) + " are free for variants and adapters; unload another first");
         }
     }
 

@@ -6,23 +6,23 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.LongSupplier;
 
-/// What weights and scratch of all variants may take, and what each takes now. Thread-safe.
+/// What weights, scratch and adapters of all variants may take, and what each takes now. Thread-safe.
 ///
 /// The KV pool is none of its business: it was planned at the start for the declared variants and is shared by
 /// those that come later, so it never grows or shrinks. What a later variant must find in it is one sequence
 /// of its full context, in blocks no larger than the pool's extents; else it is refused with the size that
 /// would do.
 ///
-/// What is counted is what was predicted, each variant for itself: two that share tensors are counted as if
-/// they did not, which errs on the safe side.
+/// What is counted of weights and scratch is what was predicted, each variant for itself: two that share tensors are
+/// counted as if they did not, which errs on the safe side. Adapters come and go, so theirs are counted as they are.
 public final class MemoryBudget {
     private final long totalBytes;
     private final long kvBytes;
     private final long kvExtentBytes;
     private final LongSupplier availableBytes;
-    private final Map<String, Long> taken = new LinkedHashMap<>();
+    private final Map<String, LongSupplier> taken = new LinkedHashMap<>();
 
-    /// @param totalBytes for weights and scratch of all variants
+    /// @param totalBytes for weights, scratch and adapters of all variants
     /// @param plan of the process, for its KV pool
     /// @param availableBytes what the machine can give at the moment
     public MemoryBudget(long totalBytes, MemoryPlan plan, LongSupplier availableBytes) {
@@ -32,9 +32,9 @@ public final class MemoryBudget {
         this.availableBytes = availableBytes;
     }
 
-    /// Weights and scratch of `demand`.
+    /// Weights, scratch and adapters of `demand`.
     static long bytesOf(MemoryPlan.Demand demand) {
-        return demand.weightBytes() + demand.scratchBytes();
+        return demand.weightBytes() + demand.scratchBytes() + demand.adapterBytes();
     }
 
     /// Why the KV pool is too small for `demand`; empty when it is not.
@@ -50,7 +50,7 @@ public final class MemoryBudget {
     }
 
     /// Bytes that can still be taken; not positive when there are none.
-    synchronized long freeBytes() {
+    public synchronized long freeBytes() {
         return Math.min(totalBytes - takenBytes(), availableBytes.getAsLong());
     }
 
@@ -60,12 +60,13 @@ public final class MemoryBudget {
 
     /// What variants take now.
     public synchronized long takenBytes() {
-        return taken.values().stream().mapToLong(Long::longValue).sum();
+        return taken.values().stream().mapToLong(LongSupplier::getAsLong).sum();
     }
 
     /// What `name` takes now.
     public synchronized long takenBytes(String name) {
-        return taken.getOrDefault(name, 0L);
+        LongSupplier bytes = taken.get(name);
+        return bytes == null ? 0 : bytes.getAsLong();
     }
 
     /// Takes `bytes` for something beside the variants; false, and nothing taken, where they are not free.
@@ -73,11 +74,12 @@ public final class MemoryBudget {
         if (bytes > freeBytes()) {
             return false;
         }
-        take(name, bytes);
+        take(name, () -> bytes);
         return true;
     }
 
-    synchronized void take(String name, long bytes) {
+    /// Takes what `bytes` says for `name`, now and whenever it is asked.
+    synchronized void take(String name, LongSupplier bytes) {
         taken.put(name, bytes);
     }
 

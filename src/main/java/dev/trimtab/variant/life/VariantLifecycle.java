@@ -27,7 +27,8 @@ import java.util.concurrent.TimeUnit;
 /// Loads variants and lets them go while others serve.
 ///
 /// - One load at a time, on a thread of its own, in the order they were asked for; the queue is bounded.
-/// - Before a load its bytes are predicted. Where they do not fit, idle variants that are not pinned are
+/// - Before a load its recipe is planned for its checkpoint, its lock and its adapters are looked at, and its bytes
+///   predicted: what is refused then has cost nobody anything. Where they do not fit, idle variants that are not pinned are
 ///   evicted, the least recently used first; a load that would not fit even so evicts nothing and is refused
 ///   with the numbers.
 /// - An unload refuses new requests at once, lets running ones finish, fails what is left after the drain
@@ -181,7 +182,16 @@ public final class VariantLifecycle implements AutoCloseable {
             throw new Conflict(room.refusal().get());
         }
         room.evicted().forEach(this::evict);
-        budget.take(demand.name(), MemoryBudget.bytesOf(demand));
+        long fixedBytes = demand.weightBytes() + demand.scratchBytes();
+        budget.take(demand.name(), () -> fixedBytes + adapterBytes(demand));
+    }
+
+    /// Of the adapters over it; of those that were declared until it is there.
+    private long adapterBytes(MemoryPlan.Demand demand) {
+        return registry.find(demand.name())
+                .flatMap(Slot::variant)
+                .map(variant -> variant.adapters().sizeBytes())
+                .orElse(demand.adapterBytes());
     }
 
     /// What a load of `demand` would find now.
@@ -205,7 +215,7 @@ public final class VariantLifecycle implements AutoCloseable {
                 : new Room(
                         List.of(),
                         Optional.of("`" + demand.name() + "` needs " + MemoryPlan.readable(need)
-                                + " for weights and scratch, of which " + MemoryPlan.readable(Math.max(0, free))
+                                + " for weights, scratch and adapters, of which " + MemoryPlan.readable(Math.max(0, free))
                                 + " could be freed (" + budget + "); unload a variant first"));
     }
 

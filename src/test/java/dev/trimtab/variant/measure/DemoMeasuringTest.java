@@ -68,6 +68,7 @@ class DemoMeasuringTest {
             loop,
             kvPool,
             new VariantLoader.Options(ModelLoader.Options.SERVING, EngineOptions.DEFAULT),
+            budget::freeBytes,
             _ -> EngineListener.NONE);
     private volatile UnaryOperator<BackgroundWork> around = UnaryOperator.identity();
     private BackgroundMeasuring measuring;
