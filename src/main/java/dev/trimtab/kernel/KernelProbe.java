@@ -3,12 +3,16 @@ package dev.trimtab.kernel;
 import dev.trimtab.tensor.Encoding;
 import dev.trimtab.tensor.Shape;
 import dev.trimtab.tensor.Tensor;
+import dev.trimtab.tensor.TensorForm;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.Random;
+import java.util.function.BiConsumer;
+import java.util.function.BiFunction;
 import java.util.function.LongSupplier;
+import java.util.stream.IntStream;
 
 /// Measures this machine's memory and a tier's kernels, as medians over rounds, so that a speed can be stated
 /// beside the limit of its own minute: on a shared host bandwidth halves and doubles. It needs nothing but
@@ -62,7 +66,7 @@ public final class KernelProbe {
         this(pool, System::nanoTime);
     }
 
-    KernelProbe(ComputePool pool, LongSupplier nanoClock) {
+    public KernelProbe(ComputePool pool, LongSupplier nanoClock) {
         this.pool = pool;
         this.nanoClock = nanoClock;
     }
@@ -120,7 +124,7 @@ public final class KernelProbe {
             var out = new Activations(tokens, rows);
             double[] nanos = new double[rounds];
             for (int i = -rounds; i < rounds; i++) {
-                long taken = time(linear, in, out);
+                long taken = time(linear::apply, in, out);
                 nanos[Math.max(0, i)] = taken;
             }
             double macs = (double) tokens * rows * columns;
@@ -136,32 +140,65 @@ public final class KernelProbe {
     public boolean keepsUp(Kernels kernels, PackedFormat format, ActivationPrecision precision) {
         try (Arena arena = Arena.ofShared()) {
             Tensor weight = matrix(format, JUDGED_ROWS, JUDGED_COLUMNS, arena);
-            LinearOperator linear = kernels.linear(weight, format, precision, arena);
-            for (int tokens : JUDGED_TOKENS) {
-                if (!reachesFloor(
-                        linear, new Activations(tokens, JUDGED_COLUMNS), new Activations(tokens, JUDGED_ROWS))) {
-                    return false;
-                }
-            }
-            return true;
+            return keepsUp(JUDGED_ROWS, kernels.linear(weight, format, precision, arena)::apply);
         }
     }
 
-    private boolean reachesFloor(LinearOperator linear, Activations in, Activations out) {
-        double floorNanos = (double) in.capacity() * linear.rows() * linear.columns() / FLOOR_GIGA_MACS;
+    /// The same of vectors of 32 weights that are stored in `lines`, all of which are kept.
+    ///
+    /// @param pack makes the operator
+    public boolean keepsUp(Encoding lines, BiFunction<TensorForm.VectorSparse, Arena, LinearOperator> pack) {
+        PackedFormat format = lines == Encoding.F16 ? PackedFormat.F16 : PackedFormat.INT8;
+        int panels = JUDGED_ROWS / PackedMatrix.TILE;
+        try (Arena arena = Arena.ofShared()) {
+            TensorForm.VectorSparse form = new TensorForm.VectorSparse(
+                    Shape.of(JUDGED_ROWS, JUDGED_COLUMNS),
+                    IntStream.rangeClosed(0, panels)
+                            .map(panel -> panel * JUDGED_COLUMNS)
+                            .toArray(),
+                    IntStream.range(0, panels * JUDGED_COLUMNS)
+                            .map(line -> line % JUDGED_COLUMNS)
+                            .toArray(),
+                    matrix(format, panels * JUDGED_COLUMNS, PackedMatrix.TILE, arena));
+            return keepsUp(JUDGED_ROWS, pack.apply(form, arena)::apply);
+        }
+    }
+
+    /// The same of the product that codebooks are multiplied by.
+    public boolean keepsUp(PanelProduct product) {
+        var lines = new PanelProduct.Lines(new float[JUDGED_COLUMNS * PanelProduct.LINE], 0, JUDGED_COLUMNS);
+        return keepsUp(
+                PanelProduct.LINE,
+                (in, out) -> product.add(
+                        lines, in.values(), 0, in.stride(), out.values(), 0, out.stride(), in.tokens()));
+    }
+
+    /// Whether `multiply` reaches the floor for each number of tokens, with a matrix of `rows`.
+    private boolean keepsUp(int rows, BiConsumer<Activations, Activations> multiply) {
+        for (int tokens : JUDGED_TOKENS) {
+            var in = new Activations(tokens, JUDGED_COLUMNS);
+            var out = new Activations(tokens, rows);
+            if (!reachesFloor((double) tokens * rows * JUDGED_COLUMNS, () -> time(multiply, in, out))) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private boolean reachesFloor(double macs, LongSupplier nanos) {
         long start = nanoClock.getAsLong();
         while (nanoClock.getAsLong() - start < PATIENCE_NANOS) {
-            if (time(linear, in, out) < floorNanos) {
+            if (nanos.getAsLong() < macs / FLOOR_GIGA_MACS) {
                 return true;
             }
         }
         return false;
     }
 
-    private long time(LinearOperator linear, Activations in, Activations out) {
+    private long time(BiConsumer<Activations, Activations> multiply, Activations in, Activations out) {
         in.reset(in.capacity());
         long start = nanoClock.getAsLong();
-        linear.apply(in, out);
+        multiply.accept(in, out);
         return nanoClock.getAsLong() - start;
     }
 

@@ -2,6 +2,7 @@ package dev.trimtab.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.trimtab.tensor.Encoding;
 import dev.trimtab.tensor.Tensor;
 import dev.trimtab.tensor.TensorForm;
 import java.lang.foreign.Arena;
@@ -42,6 +43,22 @@ class KernelProbeTest {
         boolean keepsUp = probe.keepsUp(kernels, PackedFormat.INT4, ActivationPrecision.INT8);
 
         assertThat(keepsUp).isEqualTo(expected);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0.3, false", "3, true"})
+    void judgesSparseVectorsAndProductsOfPanels(double gigaMacsPerSecond, boolean expected) {
+        var kernels = new PacedKernels(gigaMacsPerSecond);
+        PanelProduct product = (lines, _, _, _, _, _, _, count) ->
+                clock.addAndGet(Math.round((double) count * lines.depth() * PanelProduct.LINE / gigaMacsPerSecond));
+
+        for (Encoding lines : new Encoding[] {Encoding.Q8_0, Encoding.F16}) {
+            assertThat(probe.keepsUp(
+                            lines,
+                            (form, arena) -> new PacedLinear(Kernels.scalar(pool).vectorSparse(form, arena), kernels)))
+                    .isEqualTo(expected);
+        }
+        assertThat(probe.keepsUp(product)).isEqualTo(expected);
     }
 
     @Test

@@ -17,7 +17,9 @@ import dev.trimtab.kernel.ScalarKernels;
 import dev.trimtab.kernel.ScalarLinear;
 import dev.trimtab.kernel.TokenBatch;
 import dev.trimtab.kernel.codebook.CodebookLinear;
+import dev.trimtab.kernel.sparse.ScalarSparse;
 import dev.trimtab.kernel.sparse.SparsePanels;
+import dev.trimtab.tensor.Encoding;
 import dev.trimtab.tensor.Tensor;
 import dev.trimtab.tensor.TensorForm;
 import java.lang.System.Logger;
@@ -27,6 +29,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BooleanSupplier;
 
 /// The tier of the Vector API: tiles of 32 rows at any vector width. Work under [#SHARED_ELEMENTS] stays on
 /// the caller.
@@ -37,13 +40,20 @@ public final class VectorKernels implements Kernels {
     private static final Logger LOG = System.getLogger(VectorKernels.class.getName());
 
     private final ComputePool pool;
-    private final Set<Kind> prepared = ConcurrentHashMap.newKeySet();
+    private final KernelProbe probe;
+    private final Set<Kind> judged = ConcurrentHashMap.newKeySet();
     private final Set<Kind> slow = ConcurrentHashMap.newKeySet();
     private final VectorLinear.Rooms rooms;
     private final SharedAttention attention;
 
     public VectorKernels(ComputePool pool) {
+        this(pool, new KernelProbe(pool));
+    }
+
+    /// With another judge of its speed.
+    VectorKernels(ComputePool pool, KernelProbe probe) {
         this.pool = pool;
+        this.probe = probe;
         this.rooms = VectorLinear.Rooms.of(pool);
         this.attention = new SharedAttention(pool);
     }
@@ -60,22 +70,26 @@ public final class VectorKernels implements Kernels {
     }
 
     @Override
-    public synchronized void prepare(PackedFormat format, ActivationPrecision precision) {
-        var kind = new Kind(format, precision);
-        if (prepared.add(kind) && !new KernelProbe(pool).keepsUp(this, format, precision)) {
+    public void prepare(PackedFormat format, ActivationPrecision precision) {
+        judge(new Kind.Packed(format, precision), () -> probe.keepsUp(this, format, precision));
+    }
+
+    /// Whether `kind` runs at speed here, which is found out once.
+    private synchronized boolean judge(Kind kind, BooleanSupplier keepsUp) {
+        if (judged.add(kind) && !keepsUp.getAsBoolean()) {
             slow.add(kind);
             LOG.log(
                     Level.WARNING,
-                    "the {0} kernels of {1} with {2} activations run too slowly here; scalar loops serve instead",
+                    "the {0} kernels of {1} run too slowly here; scalar loops serve instead",
                     name(),
-                    format,
-                    precision);
+                    kind);
         }
+        return !slow.contains(kind);
     }
 
     @Override
     public LinearOperator linear(Tensor weight, PackedFormat format, ActivationPrecision precision, Arena arena) {
-        if (slow.contains(new Kind(format, precision))) {
+        if (slow.contains(new Kind.Packed(format, precision))) {
             return new ScalarLinear(PackedMatrix.pack(weight, format, pool, arena), precision, pool);
         }
         return new VectorLinear(PackedMatrix.pack(weight, format, pool, arena), precision, pool, rooms);
@@ -83,11 +97,21 @@ public final class VectorKernels implements Kernels {
 
     @Override
     public LinearOperator codebook(TensorForm.Codebook form, Arena arena) {
-        return new CodebookLinear(form, PanelProduct.best(), pool, arena);
+        PanelProduct best = PanelProduct.best();
+        boolean keepsUp = judge(new Kind.Codebook(), () -> probe.keepsUp(best));
+        return new CodebookLinear(form, keepsUp ? best : PanelProduct::plain, pool, arena);
     }
 
     @Override
     public LinearOperator vectorSparse(TensorForm.VectorSparse weight, Arena arena) {
+        Encoding lines = weight.lines().encoding();
+        SparsePanels packed = SparsePanels.pack(weight, arena);
+        return judge(new Kind.Sparse(lines), () -> probe.keepsUp(lines, this::sparse))
+                ? new VectorSparse(packed, pool)
+                : new ScalarSparse(packed, pool);
+    }
+
+    private LinearOperator sparse(TensorForm.VectorSparse weight, Arena arena) {
         return new VectorSparse(SparsePanels.pack(weight, arena), pool);
     }
 
@@ -234,7 +258,29 @@ public final class VectorKernels implements Kernels {
         attention.attend(new VectorAttention.Call(query, layout, layer, rule, batch, out, group));
     }
 
-    private record Kind(PackedFormat format, ActivationPrecision precision) {}
+    /// Kernels that are judged together.
+    private sealed interface Kind {
+        record Packed(PackedFormat format, ActivationPrecision precision) implements Kind {
+            @Override
+            public String toString() {
+                return format + " with " + precision + " activations";
+            }
+        }
+
+        record Sparse(Encoding lines) implements Kind {
+            @Override
+            public String toString() {
+                return "sparse vectors in " + lines;
+            }
+        }
+
+        record Codebook() implements Kind {
+            @Override
+            public String toString() {
+                return "codebooks";
+            }
+        }
+    }
 
     private static int grain(Activations x) {
         return Math.max(1, SHARED_ELEMENTS / x.stride());
