@@ -97,32 +97,4 @@ public record Compensated(Matrix matrix, float[] bias) {
         }
         return left;
     }
-
-    /// The weights of a norm that stands before the matrix (`attn_sub_norm`, `ffn_sub_norm`), for the elements
-    /// that stay: `w_k sqrt(mean_k r / mean r)`, where `r_j = E[x_j^2] / w_j^2` is in proportion to what the
-    /// norm is given. The norm divides by the root of the mean square of fewer elements; the factor makes what
-    /// stays as large as it was. Where all r are 0, w_k.
-    ///
-    /// @param statistics of the norm's output, which is the matrix's input
-    public static float[] normOf(float[] weight, int[] kept, InputStatistics statistics) {
-        double all = 0;
-        for (int j = 0; j < weight.length; j++) {
-            all += energy(weight, statistics, j) / weight.length;
-        }
-        double left = 0;
-        for (int j : kept) {
-            left += energy(weight, statistics, j) / kept.length;
-        }
-        float factor = all > 0 ? (float) Math.sqrt(left / all) : 1;
-        float[] norm = new float[kept.length];
-        for (int k = 0; k < kept.length; k++) {
-            norm[k] = weight[kept[k]] * factor;
-        }
-        return norm;
-    }
-
-    private static double energy(float[] weight, InputStatistics statistics, int column) {
-        double square = (double) weight[column] * weight[column];
-        return square > 0 ? statistics.meanSquare()[column] / square : 0;
-    }
 }

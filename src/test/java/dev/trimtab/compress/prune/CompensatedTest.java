@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.trimtab.compress.calibration.Covariance;
-import dev.trimtab.compress.calibration.InputStatistics;
 import dev.trimtab.compress.calibration.Inputs;
 import dev.trimtab.compress.matrix.Matrix;
 import dev.trimtab.error.BadCheckpoint;
@@ -93,50 +92,6 @@ class CompensatedTest {
                     .isEqualTo(last.keepColumns(kept).values());
             assertThat(compensated.bias()).containsOnly(0);
         }
-    }
-
-    @Test
-    void keepsTheScaleOfANormOverFewerElements() {
-        float[] weight = {1, 2, 4, 0.5f};
-        Random random = new Random(9);
-        float[] square = new float[4];
-        int[] kept = {0, 2};
-        double error = 0;
-        // What the norm is given: the elements that go are small.
-        for (int token = 0; token < 100; token++) {
-            float[] z = {2 * gauss(random), 0, gauss(random), 0};
-            float[] whole = normed(z, weight);
-            for (int j = 0; j < 4; j++) {
-                square[j] += whole[j] * whole[j] / 100;
-            }
-        }
-
-        float[] norm = Compensated.normOf(weight, kept, new InputStatistics(100, new float[4], square, new float[4]));
-
-        for (int token = 0; token < 20; token++) {
-            float[] z = {2 * gauss(random), 0, gauss(random), 0};
-            float[] whole = normed(z, weight);
-            float[] part = normed(new float[] {z[0], z[2]}, norm);
-            error = Math.max(error, Math.abs(part[0] - whole[0]) + Math.abs(part[1] - whole[2]));
-        }
-        assertThat(error).isLessThan(1e-5);
-    }
-
-    private static float gauss(Random random) {
-        return (float) random.nextGaussian();
-    }
-
-    private static float[] normed(float[] z, float[] weight) {
-        double squares = 0;
-        for (float value : z) {
-            squares += value * value;
-        }
-        double root = Math.sqrt(squares / z.length);
-        float[] out = new float[z.length];
-        for (int i = 0; i < z.length; i++) {
-            out[i] = (float) (z[i] / root * weight[i]);
-        }
-        return out;
     }
 
     @Test
