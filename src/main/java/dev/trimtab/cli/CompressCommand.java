@@ -89,9 +89,8 @@ final class CompressCommand implements Callable<Integer> {
         Recipe parsed = RecipeOption.parse(recipe);
         Path cache = TrimtabConfig.ofProcess().hubOptions().cache();
         RecipeLoader loader = new RecipeLoader(new ModelLoader.Packing(Kernels.best(pool)), pool, Optional.of(cache));
-        var request =
-                new RecipeLoader.Request(checkpoint, parsed, ModelLoader.Options.EXACT, ModelCalibration.CAPACITY)
-                        .locked(lock.file());
+        var request = new RecipeLoader.Request(checkpoint, parsed, ModelLoader.Options.EXACT, ModelCalibration.CAPACITY)
+                .locked(lock.file());
         try (ProgressBar progress = new ProgressBar("writing " + output)) {
             return checkpoint.reading(() ->
                     loader.compressed(request, Compression.Progress.NONE, made -> write(made, pool, progress::parts)));

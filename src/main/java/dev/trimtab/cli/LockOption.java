@@ -11,8 +11,9 @@ final class LockOption {
     @Option(
             names = "--lock",
             paramLabel = "FILE",
-            description = "What the recipe came to: written where there is no such file, else what is loaded must come to"
-                    + " the same.")
+            description =
+                    "What the recipe came to: written where there is no such file, else what is loaded must come to"
+                            + " the same.")
     private @Nullable Path file;
 
     Optional<Path> file() {

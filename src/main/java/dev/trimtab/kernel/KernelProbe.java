@@ -169,8 +169,8 @@ public final class KernelProbe {
         var lines = new PanelProduct.Lines(new float[JUDGED_COLUMNS * PanelProduct.LINE], 0, JUDGED_COLUMNS);
         return keepsUp(
                 PanelProduct.LINE,
-                (in, out) -> product.add(
-                        lines, in.values(), 0, in.stride(), out.values(), 0, out.stride(), in.tokens()));
+                (in, out) ->
+                        product.add(lines, in.values(), 0, in.stride(), out.values(), 0, out.stride(), in.tokens()));
     }
 
     /// Whether `multiply` reaches the floor for each number of tokens, with a matrix of `rows`.

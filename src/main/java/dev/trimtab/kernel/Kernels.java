@@ -33,8 +33,8 @@ public interface Kernels {
 
     /// Makes packed operators of one kind ready to serve: runs their kernels until they are compiled and checks that
     /// they run at speed; a kind that does not is served by its scalar twin from then on, and a warning
-    /// logged. Takes a fraction of a second the first time; without it the first steps do the compiling. Other kinds
-    /// of operators are judged when the first is made.
+    /// logged. Takes a fraction of a second the first time; without it the first steps do the compiling. Other
+    /// kinds of operators are judged when the first is made.
     default void prepare(PackedFormat format, ActivationPrecision precision) {}
 
     /// Packs a matrix `[rows, columns]` of any encoding that can be decoded. Memory comes from `arena`; the

@@ -29,8 +29,7 @@ final class LocalVariant implements Variant {
     private final Runnable release;
 
     /// `release` stops `engine` and frees what only this variant uses.
-    LocalVariant(
-            String name, LoadedCheckpoint<?> loaded, Engine engine, LocalAdapters adapters, Runnable release) {
+    LocalVariant(String name, LoadedCheckpoint<?> loaded, Engine engine, LocalAdapters adapters, Runnable release) {
         this.name = name;
         this.createdEpochSeconds = Clock.systemUTC().instant().getEpochSecond();
         this.model = loaded.model();

@@ -1,7 +1,6 @@
 package dev.trimtab.variant;
 
 import dev.trimtab.checkpoint.Checkpoint;
-import dev.trimtab.compress.Plan;
 import dev.trimtab.compress.recipe.Recipe;
 import dev.trimtab.engine.Engine;
 import dev.trimtab.engine.EngineListener;

@@ -96,8 +96,8 @@ class TrimtabConfigTest {
 
     @Test
     void aLockWithoutARecipeIsRefused() {
-        TrimtabConfig config = config(
-                Map.of("trimtab.file", folder.resolve("none.yaml").toString(), "trimtab.lock", "int4.lock"));
+        TrimtabConfig config =
+                config(Map.of("trimtab.file", folder.resolve("none.yaml").toString(), "trimtab.lock", "int4.lock"));
 
         assertThatThrownBy(config::serving)
                 .isInstanceOf(BadConfiguration.class)

@@ -46,7 +46,13 @@ class CompressCommandTest {
     void writesALockAndObeysIt() throws IOException {
         Path lock = folder.resolve("small.lock");
         String[] arguments = {
-            "compress", "--recipe", "int4", "--lock", lock.toString(), "-o", folder.resolve("a.gguf").toString()
+            "compress",
+            "--recipe",
+            "int4",
+            "--lock",
+            lock.toString(),
+            "-o",
+            folder.resolve("a.gguf").toString()
         };
 
         assertThat(run(arguments)).isZero();

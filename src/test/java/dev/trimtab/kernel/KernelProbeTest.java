@@ -55,7 +55,8 @@ class KernelProbeTest {
         for (Encoding lines : new Encoding[] {Encoding.Q8_0, Encoding.F16}) {
             assertThat(probe.keepsUp(
                             lines,
-                            (form, arena) -> new PacedLinear(Kernels.scalar(pool).vectorSparse(form, arena), kernels)))
+                            (form, arena) ->
+                                    new PacedLinear(Kernels.scalar(pool).vectorSparse(form, arena), kernels)))
                     .isEqualTo(expected);
         }
         assertThat(probe.keepsUp(product)).isEqualTo(expected);

@@ -171,8 +171,10 @@ public final class FolderExport {
     /// The number of its elements.
     private long weight(String name, Spool spool) {
         TensorForm form = model.form(name);
-        Optional<PackedFormat> packed =
-                model.compression().plan().format(model.compression().sourceName(name)).filter(PackedFormat::isCoded);
+        Optional<PackedFormat> packed = model.compression()
+                .plan()
+                .format(model.compression().sourceName(name))
+                .filter(PackedFormat::isCoded);
         try (Arena arena = Arena.ofShared()) {
             TensorEncoder encoder = new TensorEncoder(pool, arena);
             TensorForm served = form;

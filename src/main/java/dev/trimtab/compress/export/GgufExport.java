@@ -105,7 +105,8 @@ public final class GgufExport {
         int rank = -1;
         for (String name : inOrder(model)) {
             TensorForm form = model.form(name);
-            Optional<PackedFormat> packed = model.compression().plan().format(model.compression().sourceName(name));
+            Optional<PackedFormat> packed =
+                    model.compression().plan().format(model.compression().sourceName(name));
             if (form instanceof TensorForm.Sum(TensorForm base, TensorForm.LowRank correction) && canAdapt(name)) {
                 correction(name, correction, corrections);
                 rank = rank < 0 || rank == correction.rank() ? correction.rank() : 0;

@@ -2,9 +2,9 @@ package dev.trimtab.quality.measure;
 
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
-import java.util.Map;
 
 /// The numbers among [Measurement#facts] that a recipe may set a bound to.
 public enum Metric {
@@ -18,7 +18,6 @@ public enum Metric {
     DECODE_TPS,
     PREFILL_TPS,
     BYTES;
-
 
     /// Of `facts`; empty where it is not among them.
     public OptionalDouble of(Map<String, ? extends Number> facts) {

@@ -27,10 +27,10 @@ import java.util.concurrent.TimeUnit;
 /// Loads variants and lets them go while others serve.
 ///
 /// - One load at a time, on a thread of its own, in the order they were asked for; the queue is bounded.
-/// - Before a load its recipe is planned for its checkpoint, its lock and its adapters are looked at, and its bytes
-///   predicted: what is refused then has cost nobody anything. Where they do not fit, idle variants that are not pinned are
-///   evicted, the least recently used first; a load that would not fit even so evicts nothing and is refused
-///   with the numbers.
+/// - Before a load its recipe is planned for its checkpoint, its lock and its adapters are looked at, and its
+///   bytes predicted: what is refused then has cost nobody anything. Where they do not fit, idle variants that
+///   are not pinned are evicted, the least recently used first; a load that would not fit even so evicts nothing
+///   and is refused with the numbers.
 /// - An unload refuses new requests at once, lets running ones finish, fails what is left after the drain
 ///   timeout, and only then stops the engine and frees the weights, in this order.
 /// - A load that fails leaves nothing behind but its reason.
@@ -215,7 +215,8 @@ public final class VariantLifecycle implements AutoCloseable {
                 : new Room(
                         List.of(),
                         Optional.of("`" + demand.name() + "` needs " + MemoryPlan.readable(need)
-                                + " for weights, scratch and adapters, of which " + MemoryPlan.readable(Math.max(0, free))
+                                + " for weights, scratch and adapters, of which "
+                                + MemoryPlan.readable(Math.max(0, free))
                                 + " could be freed (" + budget + "); unload a variant first"));
     }
 

@@ -7,8 +7,8 @@ import dev.trimtab.variant.Variant;
 import dev.trimtab.variant.life.VariantFactory;
 import dev.trimtab.variant.life.VariantOrder;
 
-/// Variants that are measured once they serve, or were when their lock was written. Those of other backends are not, for they run in loops of their own
-/// and nothing is known of their base: they stay unmeasured.
+/// Variants that are measured once they serve, or were when their lock was written. Those of other backends are
+/// not, for they run in loops of their own and nothing is known of their base: they stay unmeasured.
 public final class MeasuredVariants implements VariantFactory {
     private final VariantFactory factory;
     private final BackgroundMeasuring measuring;

@@ -73,10 +73,7 @@ class SlowKernelsTest {
 
     private static Tensor weights() {
         return new Tensor(
-                "w",
-                Encoding.Q8_0,
-                Shape.of(32, 32),
-                MemorySegment.ofArray(new byte[32 * Encoding.Q8_0.blockBytes()]));
+                "w", Encoding.Q8_0, Shape.of(32, 32), MemorySegment.ofArray(new byte[32 * Encoding.Q8_0.blockBytes()]));
     }
 
     /// 32 rows that keep all of their 32 columns.

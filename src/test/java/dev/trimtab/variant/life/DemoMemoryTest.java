@@ -159,7 +159,9 @@ class DemoMemoryTest {
     }
 
     private void load(String name, String recipe) {
-        lifecycle.load(order(variant(name, recipe, Optional.empty(), List.of()))).await();
+        lifecycle
+                .load(order(variant(name, recipe, Optional.empty(), List.of())))
+                .await();
     }
 
     private VariantDeclaration variant(
