@@ -7,6 +7,7 @@ import dev.trimtab.error.InvalidRequest;
 import dev.trimtab.tensor.Encoding;
 import dev.trimtab.tensor.Shape;
 import dev.trimtab.tensor.Tensor;
+import dev.trimtab.tokenizer.text.ByteAlphabet;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -37,6 +38,9 @@ public enum SyntheticCheckpoint {
     private static final int SHIFT_ELEMENTS = 32;
 
     private static final int TENSORS_MAX = 1000;
+
+    /// Tokens that are a byte each, so that methods have a text to calibrate on.
+    private static final int BYTES = 256;
 
     private record Sizes(
             int hiddenSize, int intermediateSize, int layers, int heads, int kvHeads, int headDim, int vocabSize) {}
@@ -96,7 +100,7 @@ public enum SyntheticCheckpoint {
                 .float32("llama.attention.layer_norm_rms_epsilon", 1e-5f);
         List<String> tokens = new ArrayList<>(sizes.vocabSize());
         for (int id = 0; id < sizes.vocabSize(); id++) {
-            tokens.add("t" + id);
+            tokens.add(id < BYTES ? ByteAlphabet.piece(id) : "t" + id);
         }
         long[] types = new long[sizes.vocabSize()];
         Arrays.fill(types, 1);
