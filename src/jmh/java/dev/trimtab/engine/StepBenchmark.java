@@ -5,7 +5,7 @@ import dev.trimtab.checkpoint.MetadataValue;
 import dev.trimtab.checkpoint.ValueType;
 import dev.trimtab.engine.Engine.Surroundings;
 import dev.trimtab.kernel.Activations;
-import dev.trimtab.kernel.KvEncoding;
+import dev.trimtab.kernel.KvEncodings;
 import dev.trimtab.kernel.KvLayout;
 import dev.trimtab.kernel.TokenBatch;
 import dev.trimtab.model.ForwardPass;
@@ -151,7 +151,7 @@ public class StepBenchmark {
 
         @Override
         public KvLayout kvLayout() {
-            return new KvLayout(KvEncoding.F16, 4, List.of(1));
+            return new KvLayout(KvEncodings.F16, 4, List.of(1));
         }
 
         @Override

@@ -20,7 +20,8 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /// One layer of attention with the shape of Llama-3.2-1B (32 heads of 64 on 8 KV heads), in microseconds: a
-/// single decoded token after `context` others, and a prefill chunk of 64. Each call takes the next of
+/// single decoded token after `context` others, a prefill chunk of 64, and storing such a chunk. Each call takes the
+/// next of
 /// [#LAYERS] layers, whose keys and values of 8192 tokens no cache holds.
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
@@ -36,6 +37,7 @@ public class AttentionBenchmark {
     private static final int LAYERS = 8;
     private static final Kernels.AttentionRule RULE = Kernels.AttentionRule.causal(0.125f);
 
+    /// Of the values, and of the keys where those can be held so; else they are in Q8.
     @Param
     KvEncoding encoding;
 
@@ -63,7 +65,7 @@ public class AttentionBenchmark {
         arena = Arena.ofShared();
         scalar = Kernels.scalar(pool);
         vector = Kernels.vector(pool);
-        layout = new KvLayout(encoding, HEAD_DIM, Collections.nCopies(LAYERS, KV_HEADS));
+        layout = new KvLayout(encodings(), HEAD_DIM, Collections.nCopies(LAYERS, KV_HEADS));
         int blocks = context / KvLayout.BLOCK_TOKENS;
         MemorySegment kv = LazyMemory.allocate(arena, blocks * layout.blockBytes(), 64);
         LargePages.prefer(kv);
@@ -83,6 +85,10 @@ public class AttentionBenchmark {
                 vector.storeKv(vectors, vectors, layout, i, stored);
             }
         }
+    }
+
+    private KvEncodings encodings() {
+        return new KvEncodings(encoding == KvEncoding.Q4 ? KvEncoding.Q8 : encoding, encoding);
     }
 
     private TokenBatch batch(MemorySegment kv, long[] offsets, int from) {
@@ -130,5 +136,11 @@ public class AttentionBenchmark {
     public Activations vectorPrefill() {
         vector.attention(chunk, layout, nextLayer(), RULE, prefill, out);
         return out;
+    }
+
+    @Benchmark
+    public Activations vectorStore() {
+        vector.storeKv(chunk, chunk, layout, nextLayer(), prefill);
+        return chunk;
     }
 }

@@ -10,7 +10,7 @@ import dev.trimtab.error.InvalidRequest;
 import dev.trimtab.kernel.ActivationPrecision;
 import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.kernel.Kernels;
-import dev.trimtab.kernel.KvEncoding;
+import dev.trimtab.kernel.KvEncodings;
 import dev.trimtab.model.Model;
 import dev.trimtab.model.ModelLoader;
 import dev.trimtab.model.WeightFormats;
@@ -217,7 +217,7 @@ final class EvalCommand implements Callable<Integer> {
     }
 
     private static ModelLoader.Options options(String precision) {
-        return new ModelLoader.Options(WeightFormats.AS_STORED, precision(precision), KvEncoding.F32);
+        return new ModelLoader.Options(WeightFormats.AS_STORED, precision(precision), KvEncodings.F32);
     }
 
     private static ActivationPrecision precision(String name) {

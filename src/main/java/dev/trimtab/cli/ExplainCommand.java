@@ -3,7 +3,7 @@ package dev.trimtab.cli;
 import dev.trimtab.checkpoint.Checkpoint;
 import dev.trimtab.compress.Decision;
 import dev.trimtab.compress.Plan;
-import dev.trimtab.kernel.KvEncoding;
+import dev.trimtab.kernel.KvEncodings;
 import dev.trimtab.variant.MemoryPlan;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
@@ -102,6 +102,6 @@ final class ExplainCommand implements Callable<Integer> {
     }
 
     private static String kv(Plan plan) {
-        return plan.recipe().kv().map(KvEncoding::name).orElse("as served").toLowerCase(Locale.ROOT);
+        return plan.recipe().kv().map(KvEncodings::label).orElse("as served");
     }
 }

@@ -3,7 +3,7 @@ package dev.trimtab.cli;
 import dev.trimtab.checkpoint.Checkpoint;
 import dev.trimtab.error.TrimtabException;
 import dev.trimtab.kernel.ActivationPrecision;
-import dev.trimtab.kernel.KvEncoding;
+import dev.trimtab.kernel.KvEncodings;
 import dev.trimtab.kernel.KvLayout;
 import dev.trimtab.kernel.PackedFormat;
 import dev.trimtab.model.ModelConfig;
@@ -135,15 +135,15 @@ final class InspectCommand implements Callable<Integer> {
 
     private static long packedBytes(Checkpoint checkpoint, WeightFormats formats) {
         return ModelLoader.packedBytes(
-                checkpoint, new ModelLoader.Options(formats, ActivationPrecision.FLOAT32, KvEncoding.F16));
+                checkpoint, new ModelLoader.Options(formats, ActivationPrecision.FLOAT32, KvEncodings.F16));
     }
 
     /// Empty for a family that cannot be served.
     private static Optional<Long> kvBytesPerToken(Checkpoint checkpoint) {
         try {
             ModelConfig config = ModelLoader.configOf(checkpoint);
-            KvLayout kv = new KvLayout(KvEncoding.F16, config.headDim(), config.keyValueHeads());
-            return Optional.of(kv.blockBytes() / KvLayout.BLOCK_TOKENS);
+            KvLayout kv = new KvLayout(KvEncodings.F16, config.headDim(), config.keyValueHeads());
+            return Optional.of(kv.tokenBytes());
         } catch (TrimtabException _) {
             return Optional.empty();
         }

@@ -7,7 +7,7 @@ import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.kernel.ActivationPrecision;
 import dev.trimtab.kernel.EmbeddingTable;
 import dev.trimtab.kernel.Kernels;
-import dev.trimtab.kernel.KvEncoding;
+import dev.trimtab.kernel.KvEncodings;
 import dev.trimtab.kernel.KvLayout;
 import dev.trimtab.kernel.LinearOperator;
 import dev.trimtab.kernel.PackedFormat;
@@ -28,19 +28,19 @@ public final class ModelLoader {
     /// How weights and cache are held.
     ///
     /// @param formats of the matrices, one by one
-    public record Options(WeightFormats formats, ActivationPrecision precision, KvEncoding kvEncoding) {
+    public record Options(WeightFormats formats, ActivationPrecision precision, KvEncodings kv) {
         /// What a process serves with: weights as the checkpoint has them, those that are codes multiplied with
         /// 8-bit activations, keys and values in 16 bits.
         public static final Options SERVING =
-                new Options(WeightFormats.AS_STORED, ActivationPrecision.INT8, KvEncoding.F16);
+                new Options(WeightFormats.AS_STORED, ActivationPrecision.INT8, KvEncodings.F16);
 
         /// Nothing is lost: what golden outputs are compared with.
         public static final Options EXACT =
-                new Options(WeightFormats.AS_STORED, ActivationPrecision.FLOAT32, KvEncoding.F32);
+                new Options(WeightFormats.AS_STORED, ActivationPrecision.FLOAT32, KvEncodings.F32);
 
         /// [#SERVING] with other activations.
         public static Options serving(ActivationPrecision precision) {
-            return new Options(SERVING.formats, precision, SERVING.kvEncoding);
+            return new Options(SERVING.formats, precision, SERVING.kv);
         }
 
         /// Of a tensor that no format is asked for.
@@ -94,7 +94,7 @@ public final class ModelLoader {
     public static Model load(
             WeightSource source, Packing packing, Options options, Model.Capacity capacity, LoadListener listener) {
         ModelConfig config = configOf(source);
-        KvLayout kvLayout = new KvLayout(options.kvEncoding(), config.headDim(), config.keyValueHeads());
+        KvLayout kvLayout = new KvLayout(options.kv(), config.headDim(), config.keyValueHeads());
         Scratch scratch = new Scratch(capacity.tokens());
         TensorReader reader = new TensorReader(source, packing, options, listener, scratch);
         boolean loaded = false;

@@ -7,7 +7,6 @@ import dev.trimtab.compress.Compression;
 import dev.trimtab.compress.recipe.Recipe;
 import dev.trimtab.engine.EngineOptions;
 import dev.trimtab.error.BadCheckpoint;
-import dev.trimtab.kernel.KvLayout;
 import dev.trimtab.model.ForwardPass;
 import dev.trimtab.model.LoadListener;
 import dev.trimtab.model.Model;
@@ -62,7 +61,7 @@ record LoadedCheckpoint<M extends ForwardPass>(
             facts.put("merged_adapters", adapters.mergedNames());
         }
         facts.put("weight_bytes", model.weightBytes());
-        facts.put("kv_bytes_per_token", model.kvLayout().blockBytes() / KvLayout.BLOCK_TOKENS);
+        facts.put("kv_bytes_per_token", model.kvLayout().tokenBytes());
         return new LoadedCheckpoint<>(model, tokenizer, template, sampling, Collections.unmodifiableMap(facts));
     }
 

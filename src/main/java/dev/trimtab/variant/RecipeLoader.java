@@ -150,7 +150,7 @@ public record RecipeLoader(ModelLoader.Packing packing, ComputePool pool, Option
         return new ModelLoader.Options(
                 name -> compression.plan().format(compression.sourceName(name)),
                 base.precision(),
-                request.recipe().kv().orElse(base.kvEncoding()));
+                request.recipe().kv().orElse(base.kv()));
     }
 
     /// The file that `recipe` calls `name`.

@@ -8,7 +8,7 @@ import dev.trimtab.engine.EngineLoop;
 import dev.trimtab.engine.EngineOptions;
 import dev.trimtab.engine.KvPool;
 import dev.trimtab.kernel.ComputePool;
-import dev.trimtab.kernel.KvEncoding;
+import dev.trimtab.kernel.KvEncodings;
 import dev.trimtab.kernel.KvLayout;
 import dev.trimtab.model.LoadListener;
 import dev.trimtab.model.Model;
@@ -95,9 +95,9 @@ public final class VariantLoader {
 
     private static MemoryPlan.Demand demand(VariantDeclaration variant, Checkpoint checkpoint, Options options) {
         ModelConfig config = ModelLoader.configOf(checkpoint);
-        KvEncoding kvEncoding =
-                variant.recipe().flatMap(Recipe::kv).orElse(options.model().kvEncoding());
-        KvLayout kv = new KvLayout(kvEncoding, config.headDim(), config.keyValueHeads());
+        KvEncodings encodings =
+                variant.recipe().flatMap(Recipe::kv).orElse(options.model().kv());
+        KvLayout kv = new KvLayout(encodings, config.headDim(), config.keyValueHeads());
         long blocks = Math.ceilDiv(config.maxPositionEmbeddings(), KvLayout.BLOCK_TOKENS);
         long sequenceBytes = blocks * kv.blockBytes();
         return new MemoryPlan.Demand(

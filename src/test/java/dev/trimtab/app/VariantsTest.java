@@ -30,7 +30,8 @@ class VariantsTest {
 
     @Test
     void servesEachUnderItsNameAndTheModelsNameForTheFirst() throws IOException {
-        Files.writeString(folder.resolve("mixed.yaml"), "kv: q8\nquantize: [{targets: attn, scheme: int8}]\n");
+        Files.writeString(
+                folder.resolve("mixed.yaml"), "kv: {k: q8, v: q4}\nquantize: [{targets: attn, scheme: int8}]\n");
         Path file = Files.writeString(folder.resolve("trimtab.yaml"), """
                 models:
                   - name: demo
@@ -49,7 +50,9 @@ class VariantsTest {
             assertThat(registry.named().keySet()).containsExactly("demo-int4", "demo-mixed", "demo");
             assertThat(registry.get("demo")).isSameAs(int4);
             assertThat(number(int4, "weight_bytes")).isLessThan(number(mixed, "weight_bytes"));
-            assertThat(number(mixed, "kv_bytes_per_token")).isLessThan(number(int4, "kv_bytes_per_token"));
+            // 6 layers of 4 KV heads of 32 elements: 64 and 64 bytes, 34 and 18.
+            assertThat(number(int4, "kv_bytes_per_token")).isEqualTo(24 * (64 + 64));
+            assertThat(number(mixed, "kv_bytes_per_token")).isEqualTo(24 * (34 + 18));
             long packed = number(int4, "weight_bytes") + number(mixed, "weight_bytes");
             // The plan counts norms too, which are not packed.
             assertThat(serving.memoryPlan().weightBytes()).isBetween(packed, packed + packed / 100);

@@ -32,7 +32,7 @@ class ExplainCommandTest {
                 .containsPattern(
                         "token_embd.weight .* F16 +-> int8 +8.50 bits .* quantize\\[0\\] .*\\(class; embedding")
                 .containsPattern("blk.0.attn_norm.weight .* -> f32 +32.00 bits .* fallback \\(vectors stay f32\\)")
-                .containsPattern("56 tensors, .* bits per weight, KV cache q8")
+                .containsPattern("56 tensors, .* bits per weight, KV cache k q8, v q4")
                 .contains("matches no tensor: quantize[2] {targets: [re:visual], scheme: f16}");
     }
 
@@ -48,13 +48,13 @@ class ExplainCommandTest {
             bytes += tensor.path("bytes").asLong();
         }
         assertThat(facts.path("bytes").asLong()).isEqualTo(bytes).isPositive();
-        assertThat(facts.path("kv").asText()).isEqualTo("q8");
+        assertThat(facts.path("kv").asText()).isEqualTo("k q8, v q4");
         assertThat(facts.at("/tensors/0/rule").asText()).isNotEmpty();
     }
 
     private Path recipe() throws IOException {
         return Files.writeString(folder.resolve("recipe.yaml"), """
-                kv: q8
+                kv: {k: q8, v: q4}
                 quantize:
                   - {targets: [head], scheme: int8}
                   - {targets: [Linear], bits: 4}

@@ -7,7 +7,7 @@ import dev.trimtab.checkpoint.FamilyModel;
 import dev.trimtab.checkpoint.TestCheckpoints;
 import dev.trimtab.compress.recipe.Recipe;
 import dev.trimtab.kernel.ActivationPrecision;
-import dev.trimtab.kernel.KvEncoding;
+import dev.trimtab.kernel.KvEncodings;
 import dev.trimtab.kernel.PackedFormat;
 import dev.trimtab.model.ModelLoader;
 import java.nio.file.Path;
@@ -152,7 +152,7 @@ class PlanTest {
     void takesTheBytesThatTheLoadedMatricesTake(String word) {
         try (Checkpoint checkpoint = Checkpoint.open(DEMO)) {
             Plan plan = Plan.of(Recipe.of(word, folder), checkpoint);
-            var options = new ModelLoader.Options(plan::format, ActivationPrecision.INT8, KvEncoding.F16);
+            var options = new ModelLoader.Options(plan::format, ActivationPrecision.INT8, KvEncodings.F16);
             long matrices = plan.decisions().stream()
                     .filter(decision -> !(decision.held() instanceof Held.Vector))
                     .mapToLong(Decision::bytes)

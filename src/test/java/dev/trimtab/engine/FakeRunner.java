@@ -1,7 +1,7 @@
 package dev.trimtab.engine;
 
 import dev.trimtab.kernel.Activations;
-import dev.trimtab.kernel.KvEncoding;
+import dev.trimtab.kernel.KvEncodings;
 import dev.trimtab.kernel.KvLayout;
 import dev.trimtab.kernel.TokenBatch;
 import dev.trimtab.model.ForwardPass;
@@ -20,7 +20,7 @@ final class FakeRunner implements ForwardPass {
     static final int NAN_PERIOD = 150;
 
     private static final int SLOT_BYTES = 16;
-    private static final KvLayout LAYOUT = new KvLayout(KvEncoding.F32, 8, List.of(1));
+    private static final KvLayout LAYOUT = new KvLayout(KvEncodings.F32, 8, List.of(1));
 
     /// Whether some histories give a NaN.
     enum Faults {

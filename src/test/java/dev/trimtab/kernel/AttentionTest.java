@@ -1,5 +1,7 @@
 package dev.trimtab.kernel;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.trimtab.kernel.Kernels.AttentionRule;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
@@ -12,7 +14,6 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
-import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /// Paged attention and the KV cache: vector against scalar, and the same bits however a sequence is cut.
@@ -30,8 +31,19 @@ class AttentionTest {
         alone.close();
     }
 
+    static List<KvEncodings> encodings() {
+        return List.of(
+                KvEncodings.F32,
+                KvEncodings.F16,
+                KvEncodings.alike(KvEncoding.BF16),
+                KvEncodings.alike(KvEncoding.Q8),
+                new KvEncodings(KvEncoding.Q8, KvEncoding.Q4),
+                new KvEncodings(KvEncoding.F16, KvEncoding.Q4),
+                new KvEncodings(KvEncoding.Q8, KvEncoding.F32));
+    }
+
     static Stream<Arguments> shapes() {
-        return Stream.of(KvEncoding.values())
+        return encodings().stream()
                 .flatMap(encoding -> Stream.of(
                         Arguments.of(encoding, new Shape(8, 8, 8, 0, 100)),
                         Arguments.of(encoding, new Shape(64, 8, 2, 0, AttentionRule.UNBOUNDED)),
@@ -50,7 +62,7 @@ class AttentionTest {
 
     @ParameterizedTest
     @MethodSource("shapes")
-    void attendsLikeTheScalarTwin(KvEncoding encoding, Shape shape) {
+    void attendsLikeTheScalarTwin(KvEncodings encoding, Shape shape) {
         var scalar = new Story(Kernels.scalar(pool), encoding, shape);
         var vector = new Story(Kernels.vector(pool), encoding, shape);
 
@@ -63,7 +75,7 @@ class AttentionTest {
 
     @ParameterizedTest
     @MethodSource("shapes")
-    void givesTokenSameBitsHoweverSequenceIsCut(KvEncoding encoding, Shape shape) {
+    void givesTokenSameBitsHoweverSequenceIsCut(KvEncodings encoding, Shape shape) {
         var whole = new Story(Kernels.vector(pool), encoding, shape);
         Activations expected = whole.prefill(0, Story.LENGTH);
 
@@ -78,7 +90,7 @@ class AttentionTest {
 
     @Test
     void givesTokenSameBitsBesideOtherSequences() {
-        var story = new Story(Kernels.vector(pool), KvEncoding.F16, new Shape(64, 8, 2, 0, 90));
+        var story = new Story(Kernels.vector(pool), KvEncodings.F16, new Shape(64, 8, 2, 0, 90));
         Activations expected = story.prefill(0, Story.LENGTH);
 
         Activations decoded = story.decodeBeside(70, 100);
@@ -89,8 +101,8 @@ class AttentionTest {
 
     /// Positions enough for several spans, which two threads share while one thread takes them in turn.
     @ParameterizedTest
-    @EnumSource
-    void givesTokenSameBitsOverManySpans(KvEncoding encoding) {
+    @MethodSource("encodings")
+    void givesTokenSameBitsOverManySpans(KvEncodings encoding) {
         int length = 1200;
         for (int window : new int[] {AttentionRule.UNBOUNDED, 700}) {
             var shape = new Shape(48, 4, 2, 0, window);
@@ -114,11 +126,30 @@ class AttentionTest {
         }
     }
 
+    /// What is no number must reach who looks for it, though codes cannot hold it: a scale can.
+    @Test
+    void passesOnWhatIsNoNumber() {
+        for (Kernels kernels : List.of(Kernels.scalar(pool), Kernels.vector(pool))) {
+            for (KvEncoding values : List.of(KvEncoding.F32, KvEncoding.Q8, KvEncoding.Q4)) {
+                var encodings = new KvEncodings(KvEncoding.Q8, values);
+                var story = new Story(kernels, encodings, new Shape(64, 2, 1, 0, AttentionRule.UNBOUNDED));
+                story.values.values()[40 * story.values.stride() + 3] = Float.NaN;
+
+                Activations attended = story.prefill(0, Story.LENGTH);
+
+                for (int token : new int[] {0, 39, 40, 41, Story.LENGTH - 1}) {
+                    assertThat(attended.values()[token * attended.stride() + 3])
+                            .matches(x -> Float.isNaN(x) == (token >= 40), "NaN from token 40 on");
+                }
+            }
+        }
+    }
+
     /// With a window of one a query sees its own position's value, and nothing else.
     @Test
     void seesExactlyItsWindow() {
         for (Kernels kernels : List.of(Kernels.scalar(pool), Kernels.vector(pool))) {
-            var story = new Story(kernels, KvEncoding.F32, new Shape(8, 2, 2, 0, 1));
+            var story = new Story(kernels, KvEncodings.F32, new Shape(8, 2, 2, 0, 1));
 
             Activations attended = story.prefill(0, Story.LENGTH);
 
@@ -140,11 +171,11 @@ class AttentionTest {
         private final long[] blocks;
         private final TokenBatch batch;
 
-        Story(Kernels kernels, KvEncoding encoding, Shape shape) {
+        Story(Kernels kernels, KvEncodings encoding, Shape shape) {
             this(kernels, encoding, shape, LENGTH);
         }
 
-        Story(Kernels kernels, KvEncoding encoding, Shape shape, int length) {
+        Story(Kernels kernels, KvEncodings encoding, Shape shape, int length) {
             this.kernels = kernels;
             this.rule = shape.rule();
             this.layout = new KvLayout(encoding, shape.headDim(), Collections.nCopies(LAYERS, shape.kvHeads()));

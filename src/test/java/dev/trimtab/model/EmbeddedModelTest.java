@@ -7,6 +7,7 @@ import dev.trimtab.SharedData;
 import dev.trimtab.checkpoint.Checkpoint;
 import dev.trimtab.kernel.ActivationPrecision;
 import dev.trimtab.kernel.KvEncoding;
+import dev.trimtab.kernel.KvEncodings;
 import dev.trimtab.kernel.PackedFormat;
 import dev.trimtab.tokenizer.Tokenizer;
 import dev.trimtab.tokenizer.Tokenizer.ControlTokens;
@@ -24,17 +25,18 @@ class EmbeddedModelTest {
 
     @ParameterizedTest
     @CsvSource({
-        "F32, FLOAT32, F32",
-        "F16, FLOAT32, F16",
-        "F16, FLOAT32, BF16",
-        "BF16, FLOAT32, F16",
-        "INT8, FLOAT32, F16",
-        "INT8, INT8, F16",
-        "INT4, FLOAT32, F16",
-        "INT4, INT8, F16"
+        "F32, FLOAT32, F32, F32",
+        "F16, FLOAT32, F16, F16",
+        "F16, FLOAT32, BF16, BF16",
+        "BF16, FLOAT32, F16, F16",
+        "INT8, FLOAT32, F16, Q8",
+        "INT8, INT8, F16, F16",
+        "INT4, FLOAT32, Q8, Q8",
+        "INT4, INT8, Q8, Q4"
     })
-    void knowsTheCapitalOfNorwayInEveryFormat(PackedFormat format, ActivationPrecision precision, KvEncoding kv) {
-        ModelLoader.Options options = new ModelLoader.Options(WeightFormats.uniform(format), precision, kv);
+    void knowsTheCapitalOfNorwayInEveryFormat(
+            PackedFormat format, ActivationPrecision precision, KvEncoding keys, KvEncoding values) {
+        var options = new ModelLoader.Options(WeightFormats.uniform(format), precision, new KvEncodings(keys, values));
 
         try (Checkpoint checkpoint = Checkpoint.open(DEMO);
                 ModelRun run = ModelRun.of(checkpoint, options)) {

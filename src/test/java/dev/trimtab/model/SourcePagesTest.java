@@ -7,7 +7,7 @@ import dev.trimtab.checkpoint.Checkpoint;
 import dev.trimtab.kernel.ActivationPrecision;
 import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.kernel.Kernels;
-import dev.trimtab.kernel.KvEncoding;
+import dev.trimtab.kernel.KvEncodings;
 import dev.trimtab.kernel.PackedFormat;
 import dev.trimtab.quality.SyntheticCheckpoint;
 import java.io.IOException;
@@ -28,7 +28,7 @@ class SourcePagesTest {
         Path file = folder.resolve("synthetic.gguf");
         SyntheticCheckpoint.SMOLLM_135M.write(file);
         var options = new ModelLoader.Options(
-                WeightFormats.uniform(PackedFormat.INT4), ActivationPrecision.INT8, KvEncoding.F16);
+                WeightFormats.uniform(PackedFormat.INT4), ActivationPrecision.INT8, KvEncodings.F16);
         try (Checkpoint checkpoint = Checkpoint.open(file);
                 ComputePool pool = new ComputePool(ComputePool.defaultThreads())) {
             Kernels kernels = Kernels.best(pool);

@@ -10,6 +10,7 @@ import dev.trimtab.kernel.ActivationPrecision;
 import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.kernel.Kernels;
 import dev.trimtab.kernel.KvEncoding;
+import dev.trimtab.kernel.KvEncodings;
 import dev.trimtab.kernel.PackedFormat;
 import dev.trimtab.model.LoadListener;
 import dev.trimtab.model.Model;
@@ -22,7 +23,8 @@ import java.nio.file.Path;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/// What packed weights and 8-bit activations cost trained checkpoints, against the exact path. The bounds are
+/// What packed weights, 8-bit activations and a coded KV cache cost trained checkpoints, against the exact path. The
+/// bounds are
 /// half as much again as was measured, twice where that was next to nothing: a kernel that loses accuracy breaks them,
 /// a better one does not.
 class PackedDivergenceTest {
@@ -42,7 +44,20 @@ class PackedDivergenceTest {
     })
     void staysNearTheDemoModelOnChats(
             PackedFormat format, ActivationPrecision precision, double natsMax, double sameTopMin) throws IOException {
-        check(DEMO, chats(), new Bound(format, precision, natsMax, sameTopMin));
+        check(DEMO, chats(), new Bound(options(format, precision), natsMax, sameTopMin));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "F16, F16, 1e-6, 0.999",
+        "BF16, BF16, 1e-6, 0.998",
+        "Q8, Q8, 1e-5, 0.997",
+        "Q8, Q4, 4.5e-4, 0.99",
+        "F16, Q4, 4.3e-4, 0.99"
+    })
+    void staysNearTheDemoModelWithItsCache(KvEncoding keys, KvEncoding values, double natsMax, double sameTopMin)
+            throws IOException {
+        check(DEMO, chats(), new Bound(options(new KvEncodings(keys, values)), natsMax, sameTopMin));
     }
 
     @ParameterizedTest
@@ -62,16 +77,40 @@ class PackedDivergenceTest {
         Path model = SharedData.path("models/" + file);
         String text = Files.readString(SharedData.path("text/tinystories/ppl_ascii_200.txt"));
 
-        check(model, text, new Bound(format, precision, natsMax, sameTopMin));
+        check(model, text, new Bound(options(format, precision), natsMax, sameTopMin));
     }
 
-    private record Bound(PackedFormat format, ActivationPrecision precision, double natsMax, double sameTopMin) {}
+    /// Heads of 8 and of 16 elements, which a tile holds padded.
+    @ParameterizedTest
+    @CsvSource({
+        "stories260K/stories260Ktok512.gguf, Q8, Q8, 0.0038, 0.965",
+        "stories260K/stories260Ktok512.gguf, Q8, Q4, 0.0073, 0.955",
+        "TinyStories-656K/TinyStories-656K.F32.gguf, Q8, Q8, 2e-4, 0.984",
+        "TinyStories-656K/TinyStories-656K.F32.gguf, Q8, Q4, 0.0112, 0.9"
+    })
+    void staysNearTheStoryModelsWithTheirCache(
+            String file, KvEncoding keys, KvEncoding values, double natsMax, double sameTopMin) throws IOException {
+        Path model = SharedData.path("models/" + file);
+        String text = Files.readString(SharedData.path("text/tinystories/ppl_ascii_200.txt"));
+
+        check(model, text, new Bound(options(new KvEncodings(keys, values)), natsMax, sameTopMin));
+    }
+
+    private record Bound(ModelLoader.Options options, double natsMax, double sameTopMin) {}
+
+    private static ModelLoader.Options options(PackedFormat format, ActivationPrecision precision) {
+        return new ModelLoader.Options(WeightFormats.uniform(format), precision, KvEncodings.F32);
+    }
+
+    private static ModelLoader.Options options(KvEncodings kv) {
+        return new ModelLoader.Options(WeightFormats.uniform(PackedFormat.F32), ActivationPrecision.FLOAT32, kv);
+    }
 
     private static void check(Path file, String text, Bound bound) {
         try (Checkpoint checkpoint = Checkpoint.open(file);
                 ComputePool pool = new ComputePool(ComputePool.defaultThreads());
-                Model reference = load(checkpoint, pool, PackedFormat.F32, ActivationPrecision.FLOAT32);
-                Model variant = load(checkpoint, pool, bound.format(), bound.precision())) {
+                Model reference = load(checkpoint, pool, options(KvEncodings.F32));
+                Model variant = load(checkpoint, pool, bound.options())) {
             TextWindows windows = TextWindows.of(Tokenizer.of(checkpoint.metadata()), text, WINDOW, TOKENS);
 
             Divergence found = DivergenceProbe.measure(reference, variant, windows);
@@ -82,9 +121,7 @@ class PackedDivergenceTest {
         }
     }
 
-    private static Model load(
-            Checkpoint checkpoint, ComputePool pool, PackedFormat format, ActivationPrecision precision) {
-        var options = new ModelLoader.Options(WeightFormats.uniform(format), precision, KvEncoding.F32);
+    private static Model load(Checkpoint checkpoint, ComputePool pool, ModelLoader.Options options) {
         var capacity = new Model.Capacity(DivergenceProbe.BATCH_TOKENS, DivergenceProbe.BATCH_TOKENS);
         Kernels kernels = Kernels.best(pool);
         return checkpoint.reading(() ->

@@ -31,6 +31,8 @@ class RecipeDivergenceTest {
         quantize: int8                                                       | 1e-6  | 5e-5   | 0.995
         quantize: int4                                                       | 5e-4  | 0.0033 | 0.976
         quantize: [{scheme: int4}, {targets: [attn, head], scheme: int8}]    | 5e-5  | 0.0033 | 0.976
+        kv: q8                                                               | 5e-7  | 1e-5   | 0.997
+        kv: {k: q8, v: q4}                                                   | 5e-5  | 4.5e-4 | 0.99
         """)
     void staysWithinTheBoundsOfItsFormats(String recipe, double natsMin, double natsMax, double sameTopMin)
             throws IOException {

@@ -4,7 +4,7 @@ import dev.trimtab.checkpoint.ContentHash;
 import dev.trimtab.compress.recipe.Stages.Extras;
 import dev.trimtab.compress.recipe.Stages.Quantize;
 import dev.trimtab.error.BadConfiguration;
-import dev.trimtab.kernel.KvEncoding;
+import dev.trimtab.kernel.KvEncodings;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
@@ -21,7 +21,7 @@ public final class Recipe {
 
     private final String name;
     private final RuleSet<Quantize> quantize;
-    private final Optional<KvEncoding> kv;
+    private final Optional<KvEncodings> kv;
     private final Extras extras;
     private final Origin origin;
 
@@ -30,11 +30,11 @@ public final class Recipe {
     /// @param text as it was written: YAML, or one word
     private record Origin(String text, Optional<Path> folder) {}
 
-    Recipe(String name, RuleSet<Quantize> quantize, Optional<KvEncoding> kv, Extras extras) {
+    Recipe(String name, RuleSet<Quantize> quantize, Optional<KvEncodings> kv, Extras extras) {
         this(name, quantize, kv, extras, new Origin(name, Optional.empty()));
     }
 
-    private Recipe(String name, RuleSet<Quantize> quantize, Optional<KvEncoding> kv, Extras extras, Origin origin) {
+    private Recipe(String name, RuleSet<Quantize> quantize, Optional<KvEncodings> kv, Extras extras, Origin origin) {
         this.origin = origin;
         this.name = name;
         this.quantize = quantize;
@@ -104,7 +104,7 @@ public final class Recipe {
     }
 
     /// How keys and values are cached; empty leaves that to whoever serves.
-    public Optional<KvEncoding> kv() {
+    public Optional<KvEncodings> kv() {
         return kv;
     }
 

@@ -7,6 +7,7 @@ import dev.trimtab.compress.recipe.YamlValue.Mapping;
 import dev.trimtab.compress.recipe.YamlValue.Scalar;
 import dev.trimtab.error.BadConfiguration;
 import dev.trimtab.kernel.KvEncoding;
+import dev.trimtab.kernel.KvEncodings;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -45,7 +46,9 @@ final class RecipeReader {
             "f16", KvEncoding.F16,
             "bf16", KvEncoding.BF16,
             "q8", KvEncoding.Q8,
-            "q8_0", KvEncoding.Q8);
+            "q8_0", KvEncoding.Q8,
+            "q4", KvEncoding.Q4,
+            "q4_0", KvEncoding.Q4);
 
     /// Columns that GPTQ takes together; it changes nothing but the speed, so there is one.
     private static final List<String> GPTQ_BLOCK = List.of("128");
@@ -183,28 +186,27 @@ final class RecipeReader {
                         fields.refused(key, "unknown scheme `" + word + "`" + Spelling.hint(word, Scheme.names())));
     }
 
-    private Optional<KvEncoding> kv(Fields fields) {
+    private Optional<KvEncodings> kv(Fields fields) {
         Optional<YamlValue> value = fields.value("kv");
         if (value.isEmpty()) {
             return Optional.empty();
         }
         if (value.get() instanceof Scalar) {
-            return fields.text("kv").map(word -> kv(fields, "kv", word));
+            KvEncoding both = kv(fields, "kv");
+            return Optional.of(located(fields, "kv", () -> KvEncodings.alike(both)));
         }
         Fields kv = Fields.of(source, "kv", value.get(), concat(List.of("k", "v"), LATER_OF_KV))
                 .without(LATER_OF_KV);
-        String keys = kv.text("k").orElseThrow(() -> kv.refused("k", "both `k` and `v` expected"));
-        String values = kv.text("v").orElseThrow(() -> kv.refused("v", "both `k` and `v` expected"));
-        if (kv(kv, "k", keys) != kv(kv, "v", values)) {
-            throw kv.unsupported("v", "keys and values are held alike yet, found " + keys + " and " + values);
-        }
-        return Optional.of(kv(kv, "k", keys));
+        KvEncoding keys = kv(kv, "k");
+        KvEncoding values = kv(kv, "v");
+        return Optional.of(located(kv, "k", () -> new KvEncodings(keys, values)));
     }
 
-    private static KvEncoding kv(Fields fields, String key, String word) {
+    private static KvEncoding kv(Fields fields, String key) {
+        String word = fields.text(key).orElseThrow(() -> fields.refused(key, "both `k` and `v` expected"));
         KvEncoding encoding = KV.get(word.toLowerCase(Locale.ROOT));
         if (encoding == null) {
-            throw fields.refused(key, "f32, f16, bf16 or q8 expected, found `" + word + "`");
+            throw fields.refused(key, "f32, f16, bf16, q8 or, for values, q4 expected, found `" + word + "`");
         }
         return encoding;
     }

@@ -8,7 +8,6 @@ import dev.trimtab.kernel.KvLayout;
 import dev.trimtab.kernel.PackedMatrix;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
@@ -22,9 +21,6 @@ final class KvBlock {
     private static final int TOKENS = KvLayout.BLOCK_TOKENS;
     private static final int TILE = PackedMatrix.TILE;
     private static final int TILE_ELEMENTS = TILE * TILE;
-    private static final ValueLayout.OfShort SHORT =
-            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
 
     /// Bytes of a cache line.
@@ -34,11 +30,13 @@ final class KvBlock {
     private static final int TOUCHED_BYTES = 65_536;
 
     private final MemorySegment kv;
-    private final KvEncoding encoding;
+    private final KvEncoding keyEncoding;
+    private final KvEncoding valueEncoding;
+    private final long keyTileBytes;
+    private final long valueTileBytes;
+    private final long keyBytes;
     private final int headDim;
     private final int tiles;
-    private final long tileBytes;
-    private final long keyBytes;
     private final int headBytes;
     private final boolean isWidened;
     private final Room room;
@@ -48,11 +46,13 @@ final class KvBlock {
     /// A view of blocks in `kv`; `queries` will be multiplied with each.
     KvBlock(KvLayout layout, MemorySegment kv, int queries, Room room) {
         this.kv = kv;
-        this.encoding = layout.encoding();
+        this.keyEncoding = layout.keys();
+        this.valueEncoding = layout.values();
+        this.keyTileBytes = layout.keyTileBytes();
+        this.valueTileBytes = layout.valueTileBytes();
+        this.keyBytes = layout.keyBytes();
         this.headDim = layout.headDim();
         this.tiles = layout.tiles();
-        this.tileBytes = layout.tileBytes();
-        this.keyBytes = layout.keyBytes();
         this.headBytes = Math.toIntExact(layout.headBytes());
         this.isWidened = queries > Room.STREAMED_QUERIES;
         this.room = room;
@@ -80,67 +80,64 @@ final class KvBlock {
     void moveTo(long at) {
         keys = at;
         values = at + keyBytes;
-        if (encoding == KvEncoding.Q8) {
-            readScales(keys, 0);
-            readScales(values, tiles * TILE);
+        if (keyEncoding.isCoded()) {
+            readScales(0, tiles);
+        }
+        if (valueEncoding.isCoded()) {
+            readScales(tiles, 2 * tiles);
         }
         if (isWidened) {
-            widenKeys();
-            for (int t = 0; t < tiles; t++) {
-                widen(values + t * tileBytes, TILE, (tiles + t) * TILE_ELEMENTS);
+            widen();
+        }
+    }
+
+    /// How tile `n` is held. Keys' tiles come first, then values'; numbers that need no scales are in tiles as
+    /// well, between which nothing lies.
+    private KvEncoding encoding(int n) {
+        return n < tiles ? keyEncoding : valueEncoding;
+    }
+
+    private long address(int n) {
+        return n < tiles ? keys + n * keyTileBytes : values + (n - tiles) * valueTileBytes;
+    }
+
+    private int lines(int n) {
+        return n < tiles ? Math.min(TILE, headDim - n * TILE) : TILE;
+    }
+
+    /// Of the tiles `[first, end)`, held alike.
+    private void readScales(int first, int end) {
+        long offset = encoding(first).scalesOffset();
+        float unit = encoding(first) == KvEncoding.Q4 ? KvTiles.Q4_UNIT : 1;
+        for (int n = first; n < end; n++) {
+            KvTiles.scales(kv, address(n) + offset, unit, room.scales, n * TILE);
+        }
+    }
+
+    private void widen() {
+        for (int n = 0; n < 2 * tiles; n++) {
+            int at = n * TILE_ELEMENTS;
+            switch (encoding(n)) {
+                case F32 -> KvTiles.widenF32(kv, address(n), lines(n), room.wide, at);
+                case F16 -> KvTiles.widenF16(kv, address(n), lines(n), room.wide, at);
+                case BF16 -> KvTiles.widenBf16(kv, address(n), lines(n), room.wide, at);
+                case Q8 -> KvTiles.widenQ8(kv, address(n), lines(n), room.wide, at);
+                case Q4 -> KvTiles.widenQ4(kv, address(n), lines(n), room.wide, at);
             }
-        }
-    }
-
-    private void readScales(long first, int to) {
-        for (int t = 0; t < tiles; t++) {
-            long at = first + t * tileBytes + KvLayout.SCALES;
-            for (int i = 0; i < TILE; i++) {
-                room.scales[to + t * TILE + i] = Float.float16ToFloat(kv.get(SHORT, at + (long) i * Short.BYTES));
-            }
-        }
-    }
-
-    private void widenKeys() {
-        if (encoding != KvEncoding.Q8) {
-            widen(keys, headDim, 0);
-            return;
-        }
-        for (int t = 0; t < tiles; t++) {
-            widen(keys + t * tileBytes, TILE, t * TILE_ELEMENTS);
-        }
-    }
-
-    private void widen(long tile, int lines, int at) {
-        switch (encoding) {
-            case F32 -> KvTiles.widenF32(kv, tile, lines, room.wide, at);
-            case F16 -> KvTiles.widenF16(kv, tile, lines, room.wide, at);
-            case BF16 -> KvTiles.widenBf16(kv, tile, lines, room.wide, at);
-            case Q8 -> KvTiles.widenQ8(kv, tile, lines, room.wide, at);
         }
     }
 
     /// `scores[q * 32 + token] = queries[from + q * headDim ..] . key` for four queries.
     void score(float[] queries, int from, float[] scores) {
         Arrays.fill(scores, 0);
-        if (encoding != KvEncoding.Q8) {
-            multiply(keys, 0, headDim, queries, from, headDim, scores, 0, TOKENS);
+        if (!keyEncoding.isCoded()) {
+            multiply(0, headDim, queries, from, headDim, scores, 0, TOKENS);
             return;
         }
         for (int t = 0; t < tiles; t++) {
             int first = t * TILE;
-            int lines = Math.min(TILE, headDim - first);
             Arrays.fill(room.products, 0);
-            multiply(
-                    keys + t * tileBytes,
-                    t * TILE_ELEMENTS,
-                    lines,
-                    queries,
-                    from + first,
-                    headDim,
-                    room.products,
-                    0,
-                    TOKENS);
+            multiply(t, lines(t), queries, from + first, headDim, room.products, 0, TOKENS);
             addScaled(room.products, room.scales, first, scores);
         }
     }
@@ -150,25 +147,27 @@ final class KvBlock {
     void addValues(float[] weights, int tokens, float[] out, int at, int stride) {
         for (int t = 0; t < tiles; t++) {
             float[] factors = weights;
-            if (encoding == KvEncoding.Q8) {
+            if (valueEncoding.isCoded()) {
                 scale(weights, room.scales, (tiles + t) * TILE, room.products);
                 factors = room.products;
             }
-            int wideAt = (tiles + t) * TILE_ELEMENTS;
-            multiply(values + t * tileBytes, wideAt, tokens, factors, 0, TOKENS, out, at + t * TILE, stride);
+            multiply(tiles + t, tokens, factors, 0, TOKENS, out, at + t * TILE, stride);
         }
     }
 
-    private void multiply(long tile, int wideAt, int lines, float[] x, int from, int st, float[] out, int at, int os) {
+    /// `lines` lines from the first of tile `n` on.
+    private void multiply(int n, int lines, float[] x, int from, int st, float[] out, int at, int os) {
         if (isWidened) {
-            FloatTiles.panel4(room.wide, wideAt, lines, x, from, st, out, at, os);
+            FloatTiles.panel4(room.wide, n * TILE_ELEMENTS, lines, x, from, st, out, at, os);
             return;
         }
-        switch (encoding) {
+        long tile = address(n);
+        switch (encoding(n)) {
             case F32 -> KvTiles.quadF32(kv, tile, lines, x, from, st, out, at, os);
             case F16 -> KvTiles.quadF16(kv, tile, lines, x, from, st, out, at, os);
             case BF16 -> KvTiles.quadBf16(kv, tile, lines, x, from, st, out, at, os);
             case Q8 -> KvTiles.quadQ8(kv, tile, lines, x, from, st, out, at, os);
+            case Q4 -> KvTiles.quadQ4(kv, tile, lines, x, from, st, out, at, os);
         }
     }
 
@@ -206,7 +205,7 @@ final class KvBlock {
 
         private final float[] products = new float[QUAD * TOKENS];
 
-        /// Q8's scales, `[2, tiles, BLOCK_TOKENS]`: keys', then values'.
+        /// Codes' scales, `[2, tiles, BLOCK_TOKENS]`: keys', then values'.
         private float[] scales = {};
 
         /// Keys' lines, then values': `[2, tiles, 32, 32]`.

@@ -1,7 +1,7 @@
 package dev.trimtab.variant.llamacpp;
 
 import dev.trimtab.kernel.Activations;
-import dev.trimtab.kernel.KvEncoding;
+import dev.trimtab.kernel.KvEncodings;
 import dev.trimtab.kernel.KvLayout;
 import dev.trimtab.kernel.TokenBatch;
 import dev.trimtab.kernel.llamacpp.LlamaContext;
@@ -22,7 +22,7 @@ public final class LlamaForwardPass implements ForwardPass, AutoCloseable {
 
     private final LlamaModel model;
     private final LlamaContext context;
-    private final KvLayout tickets = new KvLayout(KvEncoding.F16, 1, List.of(1));
+    private final KvLayout tickets = new KvLayout(KvEncodings.F16, 1, List.of(1));
     private final int contextLength;
     private final int tokenCapacity;
     private final int logitCapacity;

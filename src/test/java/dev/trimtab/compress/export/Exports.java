@@ -55,7 +55,7 @@ public record Exports(Path model, String recipe) {
     float[] served(ModelLoader.Options options, int... ids) {
         return compressed(made -> {
             var formats = new ModelLoader.Options(
-                    name -> made.plan().format(made.sourceName(name)), options.precision(), options.kvEncoding());
+                    name -> made.plan().format(made.sourceName(name)), options.precision(), options.kv());
             try (ModelRun run = ModelRun.of(made, formats)) {
                 return run.logitsAfter(ids);
             }

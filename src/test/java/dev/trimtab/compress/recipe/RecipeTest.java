@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.trimtab.error.BadConfiguration;
 import dev.trimtab.error.Unsupported;
 import dev.trimtab.kernel.KvEncoding;
+import dev.trimtab.kernel.KvEncodings;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -51,9 +52,18 @@ class RecipeTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"f16, F16", "Q8, Q8", "'{k: q8_0, v: q8}', Q8", "bf16, BF16", "f32, F32"})
-    void readsHowKeysAndValuesAreHeld(String yaml, KvEncoding expected) {
-        assertThat(Recipe.parse("r.yaml", "kv: " + yaml).kv()).hasValue(expected);
+    @CsvSource({
+        "f16, F16, F16",
+        "Q8, Q8, Q8",
+        "bf16, BF16, BF16",
+        "f32, F32, F32",
+        "'{k: q8_0, v: q8}', Q8, Q8",
+        "'{k: q8, v: q4}', Q8, Q4",
+        "'{v: Q4_0, k: f16}', F16, Q4",
+        "'{k: q8, v: f16}', Q8, F16"
+    })
+    void readsHowKeysAndValuesAreHeld(String yaml, KvEncoding keys, KvEncoding values) {
+        assertThat(Recipe.parse("r.yaml", "kv: " + yaml).kv()).hasValue(new KvEncodings(keys, values));
     }
 
     @ParameterizedTest
@@ -80,8 +90,12 @@ class RecipeTest {
         quantize:                                     | quantize: one word expected
         version: 2                                    | version: a whole number in 1..1 expected, found `2`
         match: best                                   | first or last expected
-        kv: q4                                        | f32, f16, bf16 or q8 expected, found `q4`
-        kv: {k: q8}                                   | both `k` and `v` expected
+        kv: q4                                        | kv: keys in q4: f32, f16, bf16 or q8 expected
+        kv: {k: q4, v: q8}                            | kv.k: keys in q4: f32, f16, bf16 or q8 expected
+        kv: {k: q8, v: q5}                            | kv.v: f32, f16, bf16, q8 or, for values, q4 expected, found `q5`
+        kv: {k: q8}                                   | kv.v: both `k` and `v` expected
+        kv: {v: q4}                                   | kv.k: both `k` and `v` expected
+        kv: {k: q8, v: [q4]}                          | kv.v: one word expected
         tensor_types: [attn_v]                        | PATTERN=SCHEME expected
         topology: {0-8: {ipq: Q4K}}                   | topology.0-8: unknown key `ipq`; did you mean `isq`?
         [int4]                                        | keys and values expected
@@ -132,7 +146,6 @@ class RecipeTest {
                 "autotune: {enabled: true}",
                 "prune: [{method: vocab, keep_corpus: a.txt}]",
                 "variants: {base: {use: none}}",
-                "kv: {k: q8, v: f16}",
                 "kv: {k: q8, v: q8, rotate: true}",
                 "topology: {0-8: {isq: Q4K, device: 'cuda[0]'}}"
             })
@@ -161,7 +174,7 @@ class RecipeTest {
         Files.writeString(folder.resolve("mine.yaml"), "kv: q8\nquantize: int8\n");
 
         assertThat(Recipe.of("int4", folder).kv()).isEqualTo(Optional.empty());
-        assertThat(Recipe.of("mine.yaml", folder).kv()).hasValue(KvEncoding.Q8);
+        assertThat(Recipe.of("mine.yaml", folder).kv()).hasValue(KvEncodings.alike(KvEncoding.Q8));
         assertThatThrownBy(() -> Recipe.of("itn4", folder))
                 .isInstanceOf(BadConfiguration.class)
                 .hasMessageContaining("recipe `itn4`: neither a file nor a known scheme; did you mean `int4`?");

@@ -12,7 +12,7 @@ import dev.trimtab.error.InvalidRequest;
 import dev.trimtab.kernel.ActivationPrecision;
 import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.kernel.Kernels;
-import dev.trimtab.kernel.KvEncoding;
+import dev.trimtab.kernel.KvEncodings;
 import dev.trimtab.kernel.PackedFormat;
 import dev.trimtab.model.LoadListener;
 import dev.trimtab.model.Model;
@@ -50,7 +50,7 @@ class MeasuringTest {
 
     private Model load(Checkpoint checkpoint, PackedFormat format) {
         var options =
-                new ModelLoader.Options(WeightFormats.uniform(format), ActivationPrecision.FLOAT32, KvEncoding.F32);
+                new ModelLoader.Options(WeightFormats.uniform(format), ActivationPrecision.FLOAT32, KvEncodings.F32);
         return ModelLoader.load(
                 checkpoint,
                 new ModelLoader.Packing(Kernels.best(pool)),
