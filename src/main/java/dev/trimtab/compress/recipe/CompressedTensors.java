@@ -5,6 +5,7 @@ import dev.trimtab.compress.recipe.YamlValue.Mapping;
 import dev.trimtab.compress.recipe.YamlValue.Scalar;
 import dev.trimtab.error.BadConfiguration;
 import dev.trimtab.kernel.KvEncoding;
+import dev.trimtab.kernel.KvEncodings;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -237,12 +238,12 @@ final class CompressedTensors {
     }
 
     /// How keys and values are cached.
-    static KvEncoding kv(String place, String path, YamlValue value) {
+    static KvEncodings kv(String place, String path, YamlValue value) {
         Fields arguments = given(place, path, value, ARGUMENTS);
         if (arguments.number("num_bits", 1, 32).orElse(8) != 8) {
             throw arguments.unsupported("num_bits", "keys and values of 8 bits expected");
         }
-        return KvEncoding.Q8;
+        return KvEncodings.alike(KvEncoding.Q8);
     }
 
     /// A module's class, its whole name, or `re:` with a pattern that begins where a name does.

@@ -9,7 +9,7 @@ import dev.trimtab.compress.recipe.Stages.Sparsity;
 import dev.trimtab.compress.recipe.Stages.Sparsity.Pattern;
 import dev.trimtab.compress.recipe.YamlValue.Mapping;
 import dev.trimtab.error.BadConfiguration;
-import dev.trimtab.kernel.KvEncoding;
+import dev.trimtab.kernel.KvEncodings;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -82,7 +82,7 @@ final class LlmCompressor {
     private final String source;
     private final List<Rule<Quantize>> quantize = new ArrayList<>();
     private final List<Rule<Sparsity>> sparsity = new ArrayList<>();
-    private Optional<KvEncoding> kv = Optional.empty();
+    private Optional<KvEncodings> kv = Optional.empty();
 
     /// An AWQModifier that leaves codes to the QuantizationModifier behind it.
     private Optional<Fields> scaling = Optional.empty();

@@ -12,6 +12,7 @@ import dev.trimtab.compress.recipe.Stages.Sparsity;
 import dev.trimtab.error.BadConfiguration;
 import dev.trimtab.error.Unsupported;
 import dev.trimtab.kernel.KvEncoding;
+import dev.trimtab.kernel.KvEncodings;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
@@ -189,7 +190,7 @@ class LlmCompressorTest {
     void readsTheRest() {
         String group = modifier("GPTQModifier", "scheme: W4A16, kv_cache_scheme: {num_bits: 8, type: float}");
 
-        assertThat(parse(group).kv()).hasValue(KvEncoding.Q8);
+        assertThat(parse(group).kv()).hasValue(KvEncodings.alike(KvEncoding.Q8));
         assertThat(quantize(group, "blk.0.attn_q.weight").orElseThrow().gptq().order())
                 .isEqualTo(Gptq.Order.DESCENDING);
         assertThat(winner(
