@@ -15,6 +15,7 @@ import dev.trimtab.quality.SpeedProbe;
 import dev.trimtab.quality.SpeedProbe.Workload;
 import dev.trimtab.quality.SyntheticCheckpoint;
 import dev.trimtab.tokenizer.Tokenizer;
+import dev.trimtab.variant.LoadedModel;
 import dev.trimtab.variant.MachineMemory;
 import dev.trimtab.variant.ModelSource;
 import dev.trimtab.variant.RecipeLoader;
@@ -115,10 +116,11 @@ final class BenchCommand implements Callable<Integer> {
             double before = probe.readGigabytesPerSecond(BANDWIDTH_ROUNDS);
             long startNanos = System.nanoTime();
             try (Checkpoint checkpoint = ModelOption.open(source);
-                    Model loaded = load(checkpoint, kernels, pool)) {
+                    LoadedModel variant = load(checkpoint, kernels, pool)) {
+                Model loaded = variant.model();
                 double loadSeconds = (System.nanoTime() - startNanos) / 1e9;
                 long residentBytes = MachineMemory.residentBytes().orElse(0);
-                SpeedProbe speed = new SpeedProbe(loaded, Tokenizer.of(checkpoint.metadata()));
+                SpeedProbe speed = new SpeedProbe(loaded, Tokenizer.of(variant.metadata()));
                 Spread prefill = speed.prefill(Math.min(promptTokens, loaded.contextLength() - 2), rounds);
                 List<Speed> decode = decode(speed, loaded, probe);
                 double after = probe.readGigabytesPerSecond(BANDWIDTH_ROUNDS);
@@ -133,7 +135,7 @@ final class BenchCommand implements Callable<Integer> {
         }
     }
 
-    private Model load(Checkpoint checkpoint, Kernels kernels, ComputePool pool) {
+    private LoadedModel load(Checkpoint checkpoint, Kernels kernels, ComputePool pool) {
         int batch = 1;
         for (int size : batches) {
             batch = Math.max(batch, size);

@@ -2,6 +2,7 @@ package dev.trimtab.cli;
 
 import dev.trimtab.app.TrimtabConfig;
 import dev.trimtab.checkpoint.Checkpoint;
+import dev.trimtab.checkpoint.Metadata;
 import dev.trimtab.checkpoint.cache.CachedFile;
 import dev.trimtab.checkpoint.cache.Digest;
 import dev.trimtab.compress.Compression;
@@ -16,6 +17,7 @@ import dev.trimtab.model.ModelLoader;
 import dev.trimtab.model.WeightFormats;
 import dev.trimtab.quality.TaskProbe;
 import dev.trimtab.quality.TaskProbe.Task;
+import dev.trimtab.quality.measure.Dialect;
 import dev.trimtab.quality.measure.Estimate;
 import dev.trimtab.quality.measure.MeasuredText;
 import dev.trimtab.quality.measure.Measurement;
@@ -25,6 +27,7 @@ import dev.trimtab.tensor.Shape;
 import dev.trimtab.tokenizer.Tokenizer;
 import dev.trimtab.tokenizer.Tokenizer.ControlTokens;
 import dev.trimtab.variant.CalibrationCorpus;
+import dev.trimtab.variant.LoadedModel;
 import dev.trimtab.variant.RecipeLoader;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -126,7 +129,7 @@ final class EvalCommand implements Callable<Integer> {
                     var request = new RecipeLoader.Request(
                                     checkpoint, RecipeOption.parse(recipe), options(precision), CAPACITY)
                             .locked(locked);
-                    try (Model variant = load(request, pool)) {
+                    try (LoadedModel variant = load(request, pool)) {
                         report.add(row(recipe, precision, variant, questions, teacher));
                     }
                 }
@@ -156,16 +159,20 @@ final class EvalCommand implements Callable<Integer> {
                     Math.min(context, contextLength),
                     tokensMax));
         }
-        List<Task> asked = tasks == null ? List.of() : EvalTasks.read(tasks, checkpoint.metadata(), tokenizer);
-        return new Questions(tokenizer, measured, asked);
+        return new Questions(tokenizer, measured, tasks(checkpoint.metadata(), tokenizer));
+    }
+
+    private List<Task> tasks(Metadata metadata, Tokenizer tokenizer) throws IOException {
+        return tasks == null ? List.of() : EvalTasks.read(tasks, metadata, tokenizer);
     }
 
     /// Measures the base against itself, and answers its teacher: the one of an earlier run where there is one.
-    private static Optional<Teacher> base(
-            Checkpoint checkpoint, ComputePool pool, Questions questions, EvalReport report) {
+    private Optional<Teacher> base(Checkpoint checkpoint, ComputePool pool, Questions questions, EvalReport report)
+            throws IOException {
         var exact = new RecipeLoader.Request(checkpoint, Recipe.KEEP, ModelLoader.Options.EXACT, CAPACITY);
-        try (Model reference = load(exact, pool)) {
-            Optional<Teacher> teacher = questions.text().map(measured -> teacher(checkpoint, reference, measured));
+        try (LoadedModel reference = load(exact, pool)) {
+            Optional<Teacher> teacher =
+                    questions.text().map(measured -> teacher(checkpoint, reference.model(), measured));
             report.add(row(BASE, "f32", reference, questions, teacher));
             return teacher;
         }
@@ -186,24 +193,28 @@ final class EvalCommand implements Callable<Integer> {
         });
     }
 
-    private static EvalReport.Row row(
-            String recipe, String precision, Model variant, Questions questions, Optional<Teacher> teacher) {
-        Optional<Measurement> measured = teacher.map(found -> measure(variant, questions, found));
-        Optional<Estimate> accuracy = questions.tasks().isEmpty()
-                ? Optional.empty()
-                : Optional.of(TaskProbe.accuracy(variant, questions.tokenizer(), questions.tasks()));
+    private EvalReport.Row row(
+            String recipe, String precision, LoadedModel variant, Questions questions, Optional<Teacher> teacher)
+            throws IOException {
+        boolean hasOthers = variant.keptTokens().isPresent();
+        Tokenizer tokenizer = hasOthers ? Tokenizer.of(variant.metadata()) : questions.tokenizer();
+        Dialect dialect = Dialect.of(questions.tokenizer(), tokenizer, variant.keptTokens());
+        Optional<Measurement> measured = teacher.map(found -> measure(variant.model(), questions, found, dialect));
+        List<Task> asked = hasOthers ? tasks(variant.metadata(), tokenizer) : questions.tasks();
+        Optional<Estimate> accuracy =
+                asked.isEmpty() ? Optional.empty() : Optional.of(TaskProbe.accuracy(variant.model(), tokenizer, asked));
         return new EvalReport.Row(recipe, precision, measured, accuracy);
     }
 
-    private static Measurement measure(Model variant, Questions questions, Teacher teacher) {
+    private static Measurement measure(Model variant, Questions questions, Teacher teacher, Dialect dialect) {
         MeasuredText measured = questions.text().orElseThrow();
-        Measuring.Subject subject = new Measuring.Subject(variant, variant.weightBytes(), measured, teacher);
+        var subject = new Measuring.Subject(variant, variant.weightBytes(), measured, teacher, dialect);
         try (Measuring measuring = new Measuring(subject, System::nanoTime)) {
             return measuring.now();
         }
     }
 
-    private static Model load(RecipeLoader.Request request, ComputePool pool) {
+    private static LoadedModel load(RecipeLoader.Request request, ComputePool pool) {
         var packing = new ModelLoader.Packing(Kernels.best(pool));
         Path cache = TrimtabConfig.ofProcess().hubOptions().cache();
         RecipeLoader loader = new RecipeLoader(packing, pool, Optional.of(cache));

@@ -6,8 +6,11 @@ import dev.trimtab.checkpoint.Metadata;
 import dev.trimtab.checkpoint.WeightSource;
 import dev.trimtab.checkpoint.coupling.Removal;
 import dev.trimtab.checkpoint.coupling.Structure;
+import dev.trimtab.checkpoint.vocabulary.KeptTokens;
+import dev.trimtab.checkpoint.vocabulary.ShrunkVocabulary;
 import dev.trimtab.compress.calibration.CalibrationSource;
 import dev.trimtab.compress.calibration.Inputs;
+import dev.trimtab.compress.calibration.TokenUse;
 import dev.trimtab.compress.compensate.RankBudget;
 import dev.trimtab.compress.matrix.Matrix;
 import dev.trimtab.compress.prune.Compensated;
@@ -16,15 +19,14 @@ import dev.trimtab.compress.quantize.QuantizeScheme;
 import dev.trimtab.compress.recipe.Rule;
 import dev.trimtab.compress.recipe.Stages.MakeUp;
 import dev.trimtab.compress.recipe.Stages.Structured;
+import dev.trimtab.compress.recipe.Stages.Vocabulary;
 import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.error.Internal;
 import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.kernel.memory.MappedPages;
-import dev.trimtab.tensor.Cut;
 import dev.trimtab.tensor.Shape;
 import dev.trimtab.tensor.Tensor;
 import dev.trimtab.tensor.TensorForm;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -32,6 +34,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -45,8 +48,13 @@ public final class Compression implements WeightSource {
     /// What compressing needs beside the checkpoint.
     ///
     /// @param calibration asked only if a method needs activations; closed by whoever made it
+    /// @param tokens asked only if the vocabulary is to lose some
     /// @param progress hears about each matrix that a method works on
-    public record Resources(ComputePool pool, Supplier<CalibrationSource> calibration, Progress progress) {}
+    public record Resources(
+            ComputePool pool,
+            Supplier<CalibrationSource> calibration,
+            Function<Vocabulary, TokenUse> tokens,
+            Progress progress) {}
 
     /// Hears what long stages are at.
     @FunctionalInterface
@@ -62,6 +70,7 @@ public final class Compression implements WeightSource {
     private final Resources resources;
     private final Optional<Removal> removal;
     private final Structure structure;
+    private final Metadata metadata;
     private final Map<String, Shape> shapes = new LinkedHashMap<>();
 
     /// Of a bias that compensation adds, the tensor it belongs to.
@@ -79,6 +88,9 @@ public final class Compression implements WeightSource {
         this.removal = removal;
         this.structure = removal.map(what -> Structure.of(checkpoint.metadata(), checkpoint.shapes(), what))
                 .orElseGet(plan::predicted);
+        this.metadata = keptTokens()
+                .map(kept -> ShrunkVocabulary.of(structure.metadata(), kept))
+                .orElse(structure.metadata());
         this.ranks = new BudgetedRanks(
                 plan,
                 structure.parts().values().stream().map(Structure.Part::source).toList(),
@@ -101,8 +113,7 @@ public final class Compression implements WeightSource {
                 checkpoint,
                 resources,
                 plan.removes()
-                        ? Optional.of(
-                                new ScoredRemoval(plan.recipe().extras(), checkpoint, resources.calibration()).decide())
+                        ? Optional.of(new ScoredRemoval(plan.recipe().extras(), checkpoint, resources).decide())
                         : Optional.empty());
     }
 
@@ -122,6 +133,11 @@ public final class Compression implements WeightSource {
         return removal;
     }
 
+    /// The tokens of the checkpoint that stay, where some go.
+    public Optional<KeptTokens> keptTokens() {
+        return removal.flatMap(Removal::keptTokens);
+    }
+
     /// Whether a method has to see weights to make `name`; the rest is the checkpoint's, cut.
     public boolean isMade(String name) {
         if (addedBiases.containsKey(name)
@@ -137,7 +153,7 @@ public final class Compression implements WeightSource {
 
     @Override
     public Metadata metadata() {
-        return structure.metadata();
+        return metadata;
     }
 
     @Override
@@ -255,20 +271,14 @@ public final class Compression implements WeightSource {
     /// Asked for when a method needs it, of columns that are still there.
     private Inputs inputs(Structure.Part part) {
         Inputs lazy = new LazyInputs(() -> resources.calibration().get().inputs(part.source()));
-        return columnsKept(part).<Inputs>map(kept -> new KeptInputs(lazy, kept)).orElse(lazy);
-    }
-
-    /// The columns of a matrix that structured pruning took some from.
-    private static Optional<int[]> columnsKept(Structure.Part part) {
-        return part.cuts().stream()
-                .filter(cut -> cut.axis() == Cut.Axis.COLUMNS && cut.kept().size() == 1)
-                .map(cut -> cut.kept().getFirst())
-                .findFirst();
+        return part.columnsKept()
+                .<Inputs>map(kept -> new KeptInputs(lazy, kept))
+                .orElse(lazy);
     }
 
     /// How what `part` lost is given back: it is the last matrix of a block that lost units.
     private MakeUp makeUp(Structure.Part part) {
-        if (part.shape().rank() != 2 || columnsKept(part).isEmpty()) {
+        if (part.shape().rank() != 2 || part.columnsKept().isEmpty()) {
             return MakeUp.NONE;
         }
         MakeUp found = MakeUp.NONE;
@@ -290,7 +300,7 @@ public final class Compression implements WeightSource {
         Tensor source = stored(part.source());
         Matrix whole = Matrix.of(name, new TensorForm.Dense(source));
         MappedPages.release(source.data());
-        int[] kept = columnsKept(part).orElseThrow();
+        int[] kept = part.columnsKept().orElseThrow();
         Inputs inputs = resources.calibration().get().inputs(part.source());
         Compensated made = switch (makeUp(part)) {
             case NONE -> Compensated.dropped(whole, kept);
@@ -325,7 +335,7 @@ public final class Compression implements WeightSource {
             return ContentHash.of(source, all);
         }
         if (!isMade(name)) {
-            return part.cuts().isEmpty() ? source : ContentHash.of(source, cuts(part));
+            return part.cuts().isEmpty() ? source : ContentHash.of(source, part.cutText());
         }
         boolean bias = name.endsWith(".bias");
         Optional<Treatment> treatment = plan.treatment(part.source());
@@ -333,7 +343,7 @@ public final class Compression implements WeightSource {
         boolean isDataFree = isDataFree(treatment, makesUp);
         return ContentHash.of(
                 source,
-                cuts(part),
+                part.cutText(),
                 makesUp && bias ? addressOfWeight(name) : "",
                 bias ? "bias" : "weight",
                 makeUp(part).name(),
@@ -355,7 +365,7 @@ public final class Compression implements WeightSource {
             return "";
         }
         return structure.parts().values().stream()
-                .map(part -> checkpoint.address(part.source()) + cuts(part))
+                .map(part -> checkpoint.address(part.source()) + part.cutText())
                 .collect(Collectors.joining(" ", plan.recipe().digest() + " ", ""));
     }
 
@@ -374,20 +384,10 @@ public final class Compression implements WeightSource {
 
     private String addressOfWeight(String bias) {
         Structure.Part weight = part(addedBiases.getOrDefault(bias, weightOf(bias)));
-        return checkpoint.address(weight.source()) + cuts(weight) + makeUp(weight);
+        return checkpoint.address(weight.source()) + weight.cutText() + makeUp(weight);
     }
 
     private static boolean isDataFree(Optional<Treatment> treatment, boolean makesUp) {
         return !makesUp && treatment.map(Treatment::isDataFree).orElse(true);
-    }
-
-    private static String cuts(Structure.Part part) {
-        StringBuilder text = new StringBuilder();
-        for (Cut cut : part.cuts()) {
-            text.append(cut.axis());
-            List<int[]> lists = cut.kept();
-            lists.forEach(list -> text.append(Arrays.toString(list)));
-        }
-        return text.toString();
     }
 }

@@ -1,6 +1,7 @@
 package dev.trimtab.compress;
 
 import dev.trimtab.checkpoint.Checkpoint;
+import dev.trimtab.checkpoint.WeightSource;
 import dev.trimtab.checkpoint.coupling.Keep;
 import dev.trimtab.checkpoint.coupling.ModelSizes;
 import dev.trimtab.checkpoint.coupling.Removal;
@@ -11,16 +12,23 @@ import dev.trimtab.compress.recipe.Stages.LayerDrop;
 import dev.trimtab.compress.recipe.Stages.LayerPart;
 import dev.trimtab.compress.recipe.Stages.Structured;
 import dev.trimtab.compress.recipe.Stages.Unit;
+import dev.trimtab.error.Unsupported;
+import dev.trimtab.tensor.Shape;
 import java.util.stream.IntStream;
 
 /// How much structured pruning will leave, before a score says what: sizes are right, for global thresholds on
-/// the average, but which units stay is not known. It is for plans, which read no weight.
+/// the average, but which units stay is not known. Of a vocabulary that is to cover a corpus all rows count. It is for
+/// plans, which read no weight.
 final class PredictedRemoval {
+    private static final String EMBEDDING = "token_embd.weight";
+
     private PredictedRemoval() {}
 
     /// Whether `extras` remove anything as a whole.
     static boolean isAsked(Extras extras) {
-        return !extras.structured().isEmpty() || !extras.layerDrops().isEmpty();
+        return !extras.structured().isEmpty()
+                || !extras.layerDrops().isEmpty()
+                || extras.vocabulary().isPresent();
     }
 
     static Removal of(Extras extras, Checkpoint checkpoint) {
@@ -38,7 +46,18 @@ final class PredictedRemoval {
                 }
             }
         }
-        return removal;
+        return extras.vocabulary().isPresent()
+                ? removal.withTokens(first(extras.vocabulary().get().limit().most(rows(checkpoint))))
+                : removal;
+    }
+
+    /// Tokens that the embedding has rows for.
+    static int rows(WeightSource source) {
+        Shape embedding = source.shapes().get(EMBEDDING);
+        if (embedding == null) {
+            throw new Unsupported(source.metadata().source() + ": prune: vocab needs a tensor " + EMBEDDING);
+        }
+        return Math.toIntExact(embedding.rows());
     }
 
     /// Where influence decides, the middle ones, which have least of it in trained models.

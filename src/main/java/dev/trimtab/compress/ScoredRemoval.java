@@ -6,27 +6,32 @@ import dev.trimtab.checkpoint.coupling.ModelSizes;
 import dev.trimtab.checkpoint.coupling.ModelSizes.LayerSizes;
 import dev.trimtab.checkpoint.coupling.Removal;
 import dev.trimtab.checkpoint.coupling.Removal.LayerKeep;
+import dev.trimtab.checkpoint.vocabulary.KeptTokens;
 import dev.trimtab.compress.calibration.CalibrationSource;
+import dev.trimtab.compress.calibration.TokenUse;
 import dev.trimtab.compress.matrix.Matrix;
 import dev.trimtab.compress.prune.BlockInfluence;
 import dev.trimtab.compress.prune.Candidates;
 import dev.trimtab.compress.prune.GroupScores;
 import dev.trimtab.compress.prune.Selection;
+import dev.trimtab.compress.prune.VocabularyRows;
 import dev.trimtab.compress.recipe.Rule;
 import dev.trimtab.compress.recipe.Stages.Extras;
 import dev.trimtab.compress.recipe.Stages.LayerDrop;
 import dev.trimtab.compress.recipe.Stages.LayerPart;
 import dev.trimtab.compress.recipe.Stages.Structured;
 import dev.trimtab.compress.recipe.Stages.Unit;
+import dev.trimtab.compress.recipe.Stages.Vocabulary;
 import dev.trimtab.error.Unsupported;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
-/// Decides which layers, KV groups and neurons go, by the scores that a recipe's entries ask for. Entries are
+/// Decides which layers, KV groups, neurons and tokens go, by the scores that a recipe's entries ask for. Entries are
 /// carried out in their order, layers first; of what an earlier one decided a later one takes nothing more.
 final class ScoredRemoval {
     /// The share of a vector's root mean square under which an element counts as silent: for SiLU and GELU,
@@ -36,13 +41,15 @@ final class ScoredRemoval {
     private final Extras extras;
     private final WeightSource checkpoint;
     private final Supplier<CalibrationSource> calibration;
+    private final Function<Vocabulary, TokenUse> tokens;
     private final ModelSizes sizes;
     private Removal removal;
 
-    ScoredRemoval(Extras extras, WeightSource checkpoint, Supplier<CalibrationSource> calibration) {
+    ScoredRemoval(Extras extras, WeightSource checkpoint, Compression.Resources resources) {
         this.extras = extras;
         this.checkpoint = checkpoint;
-        this.calibration = calibration;
+        this.calibration = resources.calibration();
+        this.tokens = resources.tokens();
         this.sizes = ModelSizes.of(checkpoint.metadata());
         this.removal = Removal.nothing(sizes.layers().size());
     }
@@ -50,7 +57,13 @@ final class ScoredRemoval {
     Removal decide() {
         extras.layerDrops().forEach(this::drop);
         extras.structured().forEach(this::prune);
+        extras.vocabulary().ifPresent(this::prune);
         return removal;
+    }
+
+    private void prune(Vocabulary asked) {
+        KeptTokens kept = VocabularyRows.kept(tokens.apply(asked), asked.limit(), PredictedRemoval.rows(checkpoint));
+        removal = removal.withTokens(Keep.some(kept.ids()));
     }
 
     private void drop(Rule<LayerDrop> rule) {

@@ -69,6 +69,11 @@ final class BpePieceEncoder implements PieceEncoder {
         return word -> encode(word, merger, ids);
     }
 
+    @Override
+    public void spell(String piece, IdBuffer ids, IdBuffer trail) {
+        merge(piece, new Merger(merges, trail), ids);
+    }
+
     private void encode(String word, Merger merger, IdBuffer ids) {
         int whole = vocabulary.index().find(word, 0, word.length());
         boolean isToken = whole != NONE && vocabulary.kind(whole) == Vocabulary.Kind.NORMAL;

@@ -63,18 +63,35 @@ final class BytePairEncoder implements Tokenizer.TextEncoder {
         }
         merger.clear();
         for (int i = start; i < end; i++) {
-            int symbol = byteSymbols[text.unsignedByte(i)];
-            // A byte that no token spells, in a vocabulary without an unknown token, is lost.
-            if (symbol != NO_TOKEN) {
-                merger.add(symbol);
-            }
+            add(text.unsignedByte(i), merger);
         }
+        merge(merger, ids);
+        if (whole != TokenIndex.ABSENT && wholeWords[whole] == UNSEEN) {
+            wholeWords[whole] = merger.size() == 1 && merger.symbol(0) == whole ? ATOM : COMPOUND;
+        }
+    }
+
+    /// A byte that no token spells, in a vocabulary without an unknown token, is lost.
+    private void add(int unsignedByte, Merger merger) {
+        int symbol = byteSymbols[unsignedByte];
+        if (symbol != NO_TOKEN) {
+            merger.add(symbol);
+        }
+    }
+
+    private static void merge(Merger merger, IdBuffer ids) {
         merger.merge();
         for (int i = 0; i < merger.size(); i++) {
             ids.add(merger.symbol(i));
         }
-        if (whole != TokenIndex.ABSENT && wholeWords[whole] == UNSEEN) {
-            wholeWords[whole] = merger.size() == 1 && merger.symbol(0) == whole ? ATOM : COMPOUND;
+    }
+
+    @Override
+    public void spell(String piece, IdBuffer ids, IdBuffer trail) {
+        Merger merger = new Merger(merges, trail);
+        for (byte value : ByteAlphabet.bytes(piece)) {
+            add(value & 0xFF, merger);
         }
+        merge(merger, ids);
     }
 }

@@ -1,6 +1,7 @@
 package dev.trimtab.tokenizer;
 
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /// Byte pair merging: as long as neighbours can be merged, merge the pair of the lowest rank, the
 /// leftmost of equals (Sennrich et al., "Neural Machine Translation of Rare Words with Subword Units",
@@ -21,6 +22,7 @@ final class Merger {
 
     private final LongTable merges;
     private final int scanMax;
+    private final @Nullable IdBuffer trail;
     private int[] symbols = new int[64];
     private long[] pairs = new long[64];
     private int[] next = {};
@@ -33,9 +35,17 @@ final class Merger {
         this(merges, SCAN_MAX);
     }
 
+    /// One that appends to `trail` every symbol that it meets: those added, and what they become.
+    Merger(LongTable merges, IdBuffer trail) {
+        this.merges = merges;
+        this.scanMax = SCAN_MAX;
+        this.trail = trail;
+    }
+
     Merger(LongTable merges, int scanMax) {
         this.merges = merges;
         this.scanMax = scanMax;
+        this.trail = null;
     }
 
     /// The value that `merges` holds for a pair: its rank, and the symbol that it becomes.
@@ -49,6 +59,13 @@ final class Merger {
             symbols = Arrays.copyOf(symbols, Math.addExact(size, size >> 1));
         }
         symbols[size++] = symbol;
+        leave(symbol);
+    }
+
+    private void leave(int symbol) {
+        if (trail != null) {
+            trail.add(symbol);
+        }
     }
 
     boolean isEmpty() {
@@ -105,6 +122,7 @@ final class Merger {
                 return;
             }
             symbols[best] = (int) pairs[best];
+            leave(symbols[best]);
             size--;
             System.arraycopy(symbols, best + 2, symbols, best + 1, size - best - 1);
             if (best + 1 < size) {
@@ -139,6 +157,7 @@ final class Merger {
                 continue;
             }
             symbols[left] = (int) pair;
+            leave(symbols[left]);
             symbols[right] = NONE;
             next[left] = next[right];
             if (next[left] != NONE) {

@@ -4,6 +4,7 @@ import dev.trimtab.tokenizer.huggingface.Normalizer;
 import dev.trimtab.tokenizer.huggingface.Piece;
 import dev.trimtab.tokenizer.huggingface.PieceCutter;
 import dev.trimtab.tokenizer.text.Utf8Text;
+import java.util.BitSet;
 import java.util.function.Consumer;
 
 /// The steps of a `tokenizer.json`: a text is normalized, cut, and its words encoded.
@@ -15,6 +16,16 @@ record PipelineEncoder(Normalizer normalizer, PieceCutter cutter, PieceEncoder m
             Consumer<String> words = model.into(ids);
             cutter.cut(new Piece(normalized, start == 0), piece -> words.accept(piece.text()));
         }
+    }
+
+    @Override
+    public void spell(String piece, IdBuffer ids, IdBuffer trail) {
+        model.spell(piece, ids, trail);
+    }
+
+    @Override
+    public BitSet indispensable() {
+        return model.indispensable();
     }
 
     /// A part of a text with U+FFFD for each unpaired surrogate.

@@ -125,6 +125,18 @@ final class SentencePieceEncoder implements Tokenizer.TextEncoder {
         flush(merger, ids);
     }
 
+    @Override
+    public void spell(String piece, IdBuffer ids, IdBuffer trail) {
+        Merger merger = new Merger(merges, trail);
+        int before = NONE;
+        for (int i = 0; i < piece.length(); ) {
+            int codePoint = Utf8Text.wellFormedCodePointAt(piece, i, piece.length());
+            i += Character.charCount(codePoint);
+            before = encode(codePoint, before, merger, ids);
+        }
+        flush(merger, ids);
+    }
+
     /// Adds one character to the word, or ends the word before it. Returns the character's symbol.
     private int encode(int codePoint, int before, Merger merger, IdBuffer ids) {
         int symbol = codePoint < 128 ? asciiSymbols[codePoint] : (int) symbols.get(codePoint);

@@ -6,6 +6,7 @@ import dev.trimtab.tokenizer.huggingface.Normalizer;
 import dev.trimtab.tokenizer.huggingface.PieceCutter;
 import dev.trimtab.tokenizer.huggingface.TokenizerJson;
 import dev.trimtab.tokenizer.text.Utf8Text;
+import java.util.BitSet;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -30,6 +31,16 @@ public final class Tokenizer {
         /// Appends to `ids` the tokens of the characters of `text` from `start` to before `end`, which
         /// are at least one.
         void encode(String text, int start, int end, IdBuffer ids);
+
+        /// Appends to `ids` the tokens of `piece`, an entry of a vocabulary: nothing is normalized, cut or put in
+        /// front of it. `trail` gets every symbol met on the way, those that are no tokens included.
+        void spell(String piece, IdBuffer ids, IdBuffer trail);
+
+        /// Tokens beside those that [Indispensable] knows without which other texts would be encoded
+        /// otherwise.
+        default BitSet indispensable() {
+            return new BitSet();
+        }
     }
 
     private final Vocabulary vocabulary;
@@ -96,9 +107,25 @@ public final class Tokenizer {
     }
 
     private static TextEncoder unigram(Metadata metadata, Vocabulary vocabulary) {
-        UnigramEncoder model = new UnigramEncoder(metadata, vocabulary);
-        SentencePieceNormalizer normalizer = new SentencePieceNormalizer(metadata, vocabulary);
-        return (text, start, end, ids) -> model.encode(normalizer.normalize(Utf8Text.of(text, start, end)), ids);
+        return new UnigramText(
+                new SentencePieceNormalizer(metadata, vocabulary), new UnigramEncoder(metadata, vocabulary));
+    }
+
+    private record UnigramText(SentencePieceNormalizer normalizer, UnigramEncoder model) implements TextEncoder {
+        @Override
+        public void encode(String text, int start, int end, IdBuffer ids) {
+            model.encode(normalizer.normalize(Utf8Text.of(text, start, end)), ids);
+        }
+
+        @Override
+        public void spell(String piece, IdBuffer ids, IdBuffer trail) {
+            model.spell(piece, ids, trail);
+        }
+
+        @Override
+        public BitSet indispensable() {
+            return model.indispensable();
+        }
     }
 
     public Vocabulary vocabulary() {
@@ -142,6 +169,38 @@ public final class Tokenizer {
             prompt[prompt.length - 1] = eos.getAsInt();
         }
         return prompt;
+    }
+
+    /// The tokens of `piece`, an entry of this vocabulary or of another of the same kind, as text that holds it
+    /// would be encoded at that place.
+    public int[] spell(String piece) {
+        IdBuffer ids = new IdBuffer(8);
+        encoder.spell(piece, ids, new IdBuffer(8));
+        return ids.toArray();
+    }
+
+    /// What a smaller vocabulary needs beside the token `id` for text to become it wherever it does here: the
+    /// tokens that merging passes on the way to it. A merge is never undone, so of a text whose tokens all have
+    /// theirs every merge is left, and it is encoded as it was.
+    public BitSet ancestors(int id) {
+        IdBuffer trail = new IdBuffer(8);
+        BitSet found = new BitSet();
+        if (vocabulary.kind(id) == Vocabulary.Kind.NORMAL) {
+            encoder.spell(vocabulary.piece(id), new IdBuffer(8), trail);
+        }
+        for (int i = 0; i < trail.size(); i++) {
+            if (trail.get(i) >= 0 && trail.get(i) < vocabulary.size()) {
+                found.set(trail.get(i));
+            }
+        }
+        return found;
+    }
+
+    /// The tokens that a smaller vocabulary must have: structure, and what spells any text that others do not.
+    public BitSet indispensable() {
+        BitSet ids = encoder.indispensable();
+        ids.or(Indispensable.of(vocabulary));
+        return ids;
     }
 
     /// The text of `ids` taken as a whole text: without the space that SentencePiece puts before one.

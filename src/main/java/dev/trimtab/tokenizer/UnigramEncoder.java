@@ -6,6 +6,7 @@ import dev.trimtab.error.Unsupported;
 import dev.trimtab.tokenizer.text.Utf8Text;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.function.Consumer;
 
 /// SentencePiece's unigram model (`tokenizer.ggml.model` = `t5`): of all ways to cut a text into
@@ -23,7 +24,7 @@ final class UnigramEncoder implements PieceEncoder {
 
     private final Vocabulary vocabulary;
     private final float[] scores;
-    private final float unknownScore;
+    private final float lowestScore;
     private final ByteTokens byteTokens;
     private final LongTable children = new LongTable();
     private final IdBuffer nodeTokens = new IdBuffer(1024);
@@ -54,7 +55,7 @@ final class UnigramEncoder implements PieceEncoder {
                 case BYTE, CONTROL, UNKNOWN, UNUSED -> {}
             }
         }
-        unknownScore = lowest - UNKNOWN_PENALTY;
+        lowestScore = lowest;
     }
 
     private void add(int id) {
@@ -75,6 +76,23 @@ final class UnigramEncoder implements PieceEncoder {
     @Override
     public Consumer<String> into(IdBuffer ids) {
         return word -> encode(word.getBytes(StandardCharsets.UTF_8), ids);
+    }
+
+    @Override
+    public void spell(String piece, IdBuffer ids, IdBuffer trail) {
+        encode(piece.getBytes(StandardCharsets.UTF_8), ids);
+    }
+
+    /// The score of what is unknown hangs on the lowest.
+    @Override
+    public BitSet indispensable() {
+        BitSet lowest = new BitSet();
+        for (int id = 0; id < scores.length && lowest.isEmpty(); id++) {
+            if (vocabulary.kind(id) == Vocabulary.Kind.NORMAL && scores[id] == lowestScore) {
+                lowest.set(id);
+            }
+        }
+        return lowest;
     }
 
     /// Appends to `ids` the tokens of `bytes`, which are normalized.
@@ -118,6 +136,7 @@ final class UnigramEncoder implements PieceEncoder {
                 }
             }
         }
+        float unknownScore = lowestScore - UNKNOWN_PENALTY;
         if (!hasCharacter && best[start] + unknownScore > best[characterEnd]) {
             best[characterEnd] = best[start] + unknownScore;
             tokens[characterEnd] = NONE;

@@ -32,6 +32,8 @@ public final class CalibrationCorpus {
     private static final String SEPARATOR = "\n====\n";
     private static final Pattern TURN = Pattern.compile("(system|user|assistant): (.*)");
     private static final String CONTINUED = "  ";
+    private static final List<List<String>> CHATS =
+            List.of(List.of("system", "user", "assistant", "user"), List.of("user", "assistant", "user"));
 
     /// More than a model reads in an hour.
     private static final long FILE_BYTES_MAX = 16L << 20;
@@ -40,9 +42,7 @@ public final class CalibrationCorpus {
 
     /// The corpus of our own, as a model of `metadata`, whose tokenizer is `tokenizer`, should read it.
     public static List<String> builtIn(Metadata metadata, Tokenizer tokenizer) {
-        Optional<ChatTemplate> template = metadata.contains("tokenizer.chat_template")
-                ? Optional.of(ChatTemplate.compile(metadata.string("tokenizer.chat_template")))
-                : Optional.empty();
+        Optional<ChatTemplate> template = template(metadata);
         Map<String, Object> defaults = Prompts.templateDefaults(tokenizer);
         List<String> documents = new ArrayList<>();
         for (String document : resource().strip().split(SEPARATOR, -1)) {
@@ -53,6 +53,35 @@ public final class CalibrationCorpus {
                             : document);
         }
         return List.copyOf(documents);
+    }
+
+    /// What the template of `metadata` writes around messages that say next to nothing: a chat with a turn of each
+    /// kind, as far as it knows them.
+    static List<String> frames(Metadata metadata, Tokenizer tokenizer) {
+        Optional<ChatTemplate> template = template(metadata);
+        if (template.isEmpty()) {
+            return List.of();
+        }
+        List<String> frames = new ArrayList<>();
+        for (List<String> roles : CHATS) {
+            List<Map<String, Object>> turns = new ArrayList<>();
+            roles.forEach(role -> turns.add(Map.of("role", role, "content", "x")));
+            Map<String, Object> context = new HashMap<>(Prompts.templateDefaults(tokenizer));
+            context.put("messages", turns);
+            context.put("add_generation_prompt", true);
+            try {
+                frames.add(template.get().render(context));
+            } catch (InvalidRequest _) {
+                // Some know no system turn; what they do know comes without it.
+            }
+        }
+        return List.copyOf(frames);
+    }
+
+    private static Optional<ChatTemplate> template(Metadata metadata) {
+        return metadata.contains("tokenizer.chat_template")
+                ? Optional.of(ChatTemplate.compile(metadata.string("tokenizer.chat_template")))
+                : Optional.empty();
     }
 
     /// The text of `file`, one document.

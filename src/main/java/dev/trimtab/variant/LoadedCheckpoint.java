@@ -3,6 +3,7 @@ package dev.trimtab.variant;
 import dev.trimtab.checkpoint.Checkpoint;
 import dev.trimtab.checkpoint.Metadata;
 import dev.trimtab.checkpoint.WeightSource;
+import dev.trimtab.checkpoint.vocabulary.KeptTokens;
 import dev.trimtab.compress.Compression;
 import dev.trimtab.compress.recipe.Recipe;
 import dev.trimtab.engine.EngineOptions;
@@ -27,13 +28,15 @@ import java.util.TreeMap;
 
 /// Everything a variant needs of its checkpoint, in memory; the checkpoint itself can be closed.
 ///
+/// @param keptTokens the checkpoint's tokens that stay, where some are gone
 /// @param <M> what computes it: our own [Model], or another backend's
 record LoadedCheckpoint<M extends ForwardPass>(
         M model,
         Tokenizer tokenizer,
         Optional<ChatTemplate> chatTemplate,
         SamplingDefaults samplingDefaults,
-        Map<String, Object> description) {
+        Map<String, Object> description,
+        Optional<KeptTokens> keptTokens) {
     /// What to build of a checkpoint.
     ///
     /// @param options where no recipe says otherwise
@@ -54,7 +57,8 @@ record LoadedCheckpoint<M extends ForwardPass>(
         Optional<ChatTemplate> template = template(metadata);
         SamplingDefaults sampling = SamplingDefaults.of(metadata);
         DeclaredAdapters adapters = new DeclaredAdapters(request.declared().adapters());
-        Model model = adapters.load(checkpoint, weights -> model(checkpoint, weights, request, listener));
+        LoadedModel loaded = adapters.load(checkpoint, weights -> model(checkpoint, weights, request, listener));
+        Model model = loaded.model();
         Map<String, Object> facts = describe(checkpoint, model, sampling);
         request.recipe().ifPresent(recipe -> facts.put("recipe", recipe.name()));
         if (!adapters.mergedNames().isEmpty()) {
@@ -62,10 +66,17 @@ record LoadedCheckpoint<M extends ForwardPass>(
         }
         facts.put("weight_bytes", model.weightBytes());
         facts.put("kv_bytes_per_token", model.kvLayout().tokenBytes());
-        return new LoadedCheckpoint<>(model, tokenizer, template, sampling, Collections.unmodifiableMap(facts));
+        return new LoadedCheckpoint<>(
+                model,
+                loaded.keptTokens().isEmpty() ? tokenizer : Tokenizer.of(loaded.metadata()),
+                template,
+                sampling,
+                Collections.unmodifiableMap(facts),
+                loaded.keptTokens());
     }
 
-    private static Model model(Checkpoint checkpoint, WeightSource weights, Request request, LoadListener listener) {
+    private static LoadedModel model(
+            Checkpoint checkpoint, WeightSource weights, Request request, LoadListener listener) {
         RecipeLoader loader = request.loader();
         return request.recipe()
                 .map(recipe -> loader.load(
@@ -78,8 +89,10 @@ record LoadedCheckpoint<M extends ForwardPass>(
                                 request.capacity()),
                         listener,
                         Compression.Progress.NONE))
-                .orElseGet(() ->
-                        ModelLoader.load(weights, loader.packing(), request.options(), request.capacity(), listener));
+                .orElseGet(() -> new LoadedModel(
+                        ModelLoader.load(weights, loader.packing(), request.options(), request.capacity(), listener),
+                        weights.metadata(),
+                        Optional.empty()));
     }
 
     /// As [#load], with llama.cpp to compute it; the model is the caller's to close.
@@ -92,7 +105,8 @@ record LoadedCheckpoint<M extends ForwardPass>(
         Map<String, Object> facts = describe(checkpoint, model, sampling);
         facts.put("weight_bytes", storedBytes(checkpoint));
         facts.put("backend", Backend.LLAMA_CPP.word());
-        return new LoadedCheckpoint<>(model, tokenizer, template, sampling, Collections.unmodifiableMap(facts));
+        return new LoadedCheckpoint<>(
+                model, tokenizer, template, sampling, Collections.unmodifiableMap(facts), Optional.empty());
     }
 
     private static Tokenizer tokenizer(Metadata metadata, int vocabSize) {

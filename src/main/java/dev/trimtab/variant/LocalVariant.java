@@ -1,5 +1,6 @@
 package dev.trimtab.variant;
 
+import dev.trimtab.checkpoint.vocabulary.KeptTokens;
 import dev.trimtab.engine.Engine;
 import dev.trimtab.engine.EngineStatus;
 import dev.trimtab.engine.Generation;
@@ -26,6 +27,7 @@ final class LocalVariant implements Variant {
     private final Engine engine;
     private final Adapters adapters;
     private final Map<String, Object> description;
+    private final Optional<KeptTokens> keptTokens;
     private final Runnable release;
 
     /// `release` stops `engine` and frees what only this variant uses.
@@ -39,6 +41,7 @@ final class LocalVariant implements Variant {
         this.engine = engine;
         this.adapters = adapters;
         this.description = loaded.description();
+        this.keptTokens = loaded.keptTokens();
         this.release = release;
     }
 
@@ -49,6 +52,10 @@ final class LocalVariant implements Variant {
 
     ForwardPass model() {
         return model;
+    }
+
+    Optional<KeptTokens> keptTokens() {
+        return keptTokens;
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.trimtab.variant;
 
 import dev.trimtab.checkpoint.Checkpoint;
+import dev.trimtab.checkpoint.Metadata;
 import dev.trimtab.checkpoint.WeightSource;
 import dev.trimtab.checkpoint.adapter.AdapterBase;
 import dev.trimtab.checkpoint.adapter.LoraAdapter;
@@ -11,16 +12,19 @@ import dev.trimtab.compress.adapter.MergedSource;
 import dev.trimtab.compress.cache.CachedForms;
 import dev.trimtab.compress.cache.FormCache;
 import dev.trimtab.compress.calibration.CalibrationSource;
+import dev.trimtab.compress.calibration.TokenUse;
 import dev.trimtab.compress.lock.LockedPlan;
 import dev.trimtab.compress.recipe.Recipe;
 import dev.trimtab.compress.recipe.Stages.Merge;
 import dev.trimtab.compress.recipe.Stages.Statistics;
+import dev.trimtab.compress.recipe.Stages.Vocabulary;
 import dev.trimtab.error.BadConfiguration;
 import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.model.LoadListener;
 import dev.trimtab.model.Model;
 import dev.trimtab.model.ModelLoader;
 import dev.trimtab.quality.calibration.CalibrationText;
+import dev.trimtab.quality.calibration.CorpusTokens;
 import dev.trimtab.quality.calibration.ImportanceFile;
 import dev.trimtab.quality.calibration.ModelCalibration;
 import dev.trimtab.tokenizer.Tokenizer;
@@ -36,6 +40,9 @@ import org.jspecify.annotations.Nullable;
 /// @param pool computes calibration and compression, between the steps of what is served
 /// @param cache folder that statistics of activations and the forms of costly methods are kept below
 public record RecipeLoader(ModelLoader.Packing packing, ComputePool pool, Optional<Path> cache) {
+    private static final String FILE = "file:";
+    private static final String IMPORTANCE = "imatrix:";
+
     /// One model to load.
     ///
     /// @param weights the checkpoint's, or with adapters merged into them
@@ -81,7 +88,7 @@ public record RecipeLoader(ModelLoader.Packing packing, ComputePool pool, Option
     /// Loads it; `checkpoint` must be read through [Checkpoint#reading].
     ///
     /// @throws dev.trimtab.error.TrimtabException when it cannot be; then nothing is left behind
-    public Model load(Request request, LoadListener listener, Compression.Progress progress) {
+    public LoadedModel load(Request request, LoadListener listener, Compression.Progress progress) {
         return resolved(request, progress, (forms, lock) -> {
             ModelLoader.Options options = options(forms.compression(), request);
             Model model = ModelLoader.load(forms, packing, options, request.capacity(), listener);
@@ -89,7 +96,8 @@ public record RecipeLoader(ModelLoader.Packing packing, ComputePool pool, Option
             try {
                 lock.run();
                 isLocked = true;
-                return model;
+                return new LoadedModel(
+                        model, forms.metadata(), forms.compression().keptTokens());
             } finally {
                 if (!isLocked) {
                     model.close();
@@ -135,7 +143,8 @@ public record RecipeLoader(ModelLoader.Packing packing, ComputePool pool, Option
         Plan plan = Plan.of(request.recipe(), request.checkpoint());
         Optional<LockedPlan> lock = request.lock().map(file -> LockedPlan.of(plan, request.weights(), file));
         try (Calibration calibration = new Calibration(request)) {
-            Compression.Resources resources = new Compression.Resources(pool, calibration::source, progress);
+            Compression.Resources resources =
+                    new Compression.Resources(pool, calibration::source, calibration::tokens, progress);
             Compression compression = lock.map(locked -> locked.compression(resources))
                     .orElseGet(() -> Compression.of(plan, request.weights(), resources));
             CachedForms forms =
@@ -187,16 +196,38 @@ public record RecipeLoader(ModelLoader.Packing packing, ComputePool pool, Option
             return Optional.ofNullable(source).map(CalibrationSource::digest);
         }
 
+        /// The tokens of the corpus that `asked` names, all of it.
+        TokenUse tokens(Vocabulary asked) {
+            String corpus = asked.corpus()
+                    .orElseGet(() -> request.recipe()
+                            .extras()
+                            .statistics()
+                            .orElse(Statistics.BUILTIN)
+                            .corpus());
+            if (corpus.startsWith(IMPORTANCE)) {
+                throw new BadConfiguration(request.recipe().name() + ": prune: vocab: `keep_corpus` expected: the"
+                        + " statistics are an importance matrix, which has no text");
+            }
+            Metadata metadata = request.checkpoint().metadata();
+            Tokenizer tokenizer = Tokenizer.of(metadata);
+            return new CorpusTokens(
+                    metadata, tokenizer, documents(corpus, tokenizer), CalibrationCorpus.frames(metadata, tokenizer));
+        }
+
+        /// @param corpus `builtin` or `file:PATH`
+        private List<String> documents(String corpus, Tokenizer tokenizer) {
+            return corpus.startsWith(FILE)
+                    ? CalibrationCorpus.file(file(request.recipe(), corpus.substring(FILE.length())))
+                    : CalibrationCorpus.builtIn(request.checkpoint().metadata(), tokenizer);
+        }
+
         private CalibrationSource open(Statistics asked) {
-            if (asked.corpus().startsWith("imatrix:")) {
-                return ImportanceFile.open(file(request.recipe(), asked.corpus().substring("imatrix:".length())));
+            if (asked.corpus().startsWith(IMPORTANCE)) {
+                return ImportanceFile.open(file(request.recipe(), asked.corpus().substring(IMPORTANCE.length())));
             }
             Checkpoint checkpoint = request.checkpoint();
             Tokenizer tokenizer = Tokenizer.of(checkpoint.metadata());
-            List<String> documents = asked.corpus().startsWith("file:")
-                    ? CalibrationCorpus.file(
-                            file(request.recipe(), asked.corpus().substring("file:".length())))
-                    : CalibrationCorpus.builtIn(checkpoint.metadata(), tokenizer);
+            List<String> documents = documents(asked.corpus(), tokenizer);
             int context = ModelLoader.configOf(checkpoint).maxPositionEmbeddings();
             CalibrationText text = CalibrationText.of(tokenizer, documents, context, asked.tokens());
             Optional<Path> statistics = cache.map(folder -> folder.resolve("statistics"));

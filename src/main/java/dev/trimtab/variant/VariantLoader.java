@@ -1,6 +1,7 @@
 package dev.trimtab.variant;
 
 import dev.trimtab.checkpoint.Checkpoint;
+import dev.trimtab.checkpoint.vocabulary.KeptTokens;
 import dev.trimtab.compress.recipe.Recipe;
 import dev.trimtab.engine.Engine;
 import dev.trimtab.engine.EngineListener;
@@ -184,6 +185,11 @@ public final class VariantLoader {
         return variant instanceof LocalVariant local && local.model() instanceof Model ours
                 ? Optional.of(ours)
                 : Optional.empty();
+    }
+
+    /// The tokens of its checkpoint that `variant` has, where it lacks some.
+    public Optional<KeptTokens> keptTokens(Variant variant) {
+        return variant instanceof LocalVariant local ? local.keptTokens() : Optional.empty();
     }
 
     /// What variants of `checkpoint` are compared with: its weights as stored, computed exactly. The caller closes.

@@ -101,10 +101,9 @@ class EqualBitsTest {
     private static Model load(Checkpoint checkpoint, ComputePool pool, Recipe recipe) {
         var capacity = new Model.Capacity(DivergenceProbe.BATCH_TOKENS, DivergenceProbe.BATCH_TOKENS);
         var loader = new RecipeLoader(new ModelLoader.Packing(Kernels.best(pool)), pool, Optional.empty());
-        return checkpoint.reading(() -> loader.load(
-                new RecipeLoader.Request(checkpoint, recipe, ModelLoader.Options.EXACT, capacity),
-                LoadListener.NONE,
-                Compression.Progress.NONE));
+        var request = new RecipeLoader.Request(checkpoint, recipe, ModelLoader.Options.EXACT, capacity);
+        return checkpoint.reading(() -> loader.load(request, LoadListener.NONE, Compression.Progress.NONE)
+                .model());
     }
 
     private static GgufWriter quantizedByGgml(Checkpoint original, Encoding encoding) {

@@ -95,9 +95,8 @@ class RecipeDivergenceTest {
     private static Model load(Checkpoint checkpoint, ComputePool pool, Recipe recipe, ModelLoader.Options options) {
         var capacity = new Model.Capacity(DivergenceProbe.BATCH_TOKENS, DivergenceProbe.BATCH_TOKENS);
         var loader = new RecipeLoader(new ModelLoader.Packing(Kernels.best(pool)), pool, Optional.empty());
-        return checkpoint.reading(() -> loader.load(
-                new RecipeLoader.Request(checkpoint, recipe, options, capacity),
-                LoadListener.NONE,
-                Compression.Progress.NONE));
+        var request = new RecipeLoader.Request(checkpoint, recipe, options, capacity);
+        return checkpoint.reading(() -> loader.load(request, LoadListener.NONE, Compression.Progress.NONE)
+                .model());
     }
 }

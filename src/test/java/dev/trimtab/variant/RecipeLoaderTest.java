@@ -55,7 +55,8 @@ class RecipeLoaderTest {
     private Model load(Checkpoint from, String recipe) {
         var request =
                 new RecipeLoader.Request(from, Recipe.parse("r.yaml", recipe), ModelLoader.Options.SERVING, CAPACITY);
-        return from.reading(() -> loader.load(request, LoadListener.NONE, Compression.Progress.NONE));
+        return from.reading(() -> loader.load(request, LoadListener.NONE, Compression.Progress.NONE)
+                .model());
     }
 
     @Test

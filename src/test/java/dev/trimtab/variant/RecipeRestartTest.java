@@ -98,9 +98,9 @@ class RecipeRestartTest {
                 new RecipeLoader(new ModelLoader.Packing(Kernels.best(pool)), pool, Optional.of(folder.resolve(cache)));
         var request =
                 new RecipeLoader.Request(checkpoint, checkpoint, recipe, lock, ModelLoader.Options.EXACT, CAPACITY);
-        try (Model model =
+        try (LoadedModel loaded =
                 checkpoint.reading(() -> loader.load(request, LoadListener.NONE, (name, _) -> made.add(name)))) {
-            return logits(model, 1, 20, 33, 4, 57);
+            return logits(loaded.model(), 1, 20, 33, 4, 57);
         }
     }
 

@@ -66,7 +66,9 @@ public record AdapterBase(
             throw new BadCheckpoint(where + ": there is none in " + source + " (" + architecture + ")");
         }
         if (!shape.equals(target.shape())) {
-            throw BadCheckpoint.mismatch(where, shape + " as in " + source + " (" + architecture + ")", target.shape());
+            String vocabulary = target.name().equals(HEAD) ? ", of another vocabulary" : "";
+            throw BadCheckpoint.mismatch(
+                    where, shape + " as in " + source + " (" + architecture + ")", target.shape() + vocabulary);
         }
         if (adapter.headRows() == headRows || !HeadRows.isIn(target.name())) {
             return target;

@@ -1,8 +1,10 @@
 package dev.trimtab.checkpoint.coupling;
 
+import dev.trimtab.checkpoint.vocabulary.KeptTokens;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 
 /// What is to be removed from a model, by the layers of the checkpoint. A layer of which no block stays is
 /// dropped, and those behind it move up.
@@ -37,6 +39,19 @@ public record Removal(List<LayerKeep> layers, Keep tokens) {
         List<LayerKeep> changed = new ArrayList<>(layers);
         changed.set(layer, keep);
         return new Removal(changed, tokens);
+    }
+
+    /// The same with `keep` of the rows of the embedding and of the head.
+    public Removal withTokens(Keep keep) {
+        return new Removal(layers, keep);
+    }
+
+    /// The tokens that stay, where some go.
+    public Optional<KeptTokens> keptTokens() {
+        return switch (tokens) {
+            case Keep.Some(List<int[]> kept) -> Optional.of(new KeptTokens(kept.getFirst()));
+            case Keep.All _, Keep.None _ -> Optional.empty();
+        };
     }
 
     /// The layers that stay, ascending.

@@ -8,6 +8,7 @@ import dev.trimtab.error.BadConfiguration;
 import dev.trimtab.tensor.Cut;
 import dev.trimtab.tensor.Shape;
 import dev.trimtab.tensor.Tensor;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -33,6 +34,25 @@ public record Structure(Metadata metadata, Map<String, Part> parts) {
     public record Part(String source, Shape shape, List<Cut> cuts) {
         public Part {
             cuts = List.copyOf(cuts);
+        }
+
+        /// The columns of a matrix that lost some; empty where it lost none.
+        public Optional<int[]> columnsKept() {
+            return cuts.stream()
+                    .filter(cut -> cut.axis() == Cut.Axis.COLUMNS && cut.kept().size() == 1)
+                    .map(cut -> cut.kept().getFirst())
+                    .findFirst();
+        }
+
+        /// The cuts in words: equal for equal ones, and for no others.
+        public String cutText() {
+            StringBuilder text = new StringBuilder();
+            for (Cut cut : cuts) {
+                text.append(cut.axis());
+                List<int[]> lists = cut.kept();
+                lists.forEach(list -> text.append(Arrays.toString(list)));
+            }
+            return text.toString();
         }
 
         /// The part of `tensor`, the checkpoint's; itself where nothing is cut.

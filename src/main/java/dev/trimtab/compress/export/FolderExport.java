@@ -5,6 +5,7 @@ import dev.trimtab.checkpoint.adapter.HeadRows;
 import dev.trimtab.checkpoint.huggingface.TensorNames;
 import dev.trimtab.checkpoint.io.FileOutput;
 import dev.trimtab.checkpoint.safetensors.SafetensorsWriter;
+import dev.trimtab.checkpoint.vocabulary.ConfigIds;
 import dev.trimtab.compress.cache.CachedForms;
 import dev.trimtab.error.BadConfiguration;
 import dev.trimtab.error.Unsupported;
@@ -18,6 +19,7 @@ import dev.trimtab.tensor.TensorForm;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -28,7 +30,8 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /// Writes what a recipe made as a folder that Hugging Face's transformers loads: every weight decoded to 16 bits
-/// (F32 where it was), `config.json` with the sizes as they have become, and the tokenizer's files of the source.
+/// (F32 where it was), `config.json` with the sizes as they have become, and the tokenizer's files of the source,
+/// less the tokens that are gone.
 ///
 /// It is for what structured pruning and merging leave, all layers alike: codes grow back to 16 bits.
 public final class FolderExport {
@@ -39,13 +42,23 @@ public final class FolderExport {
     private static final Set<String> ADDED =
             Set.of("attn_output.bias", "ffn_down.bias", "ffn_up.bias", "ffn_gate.bias");
 
+    private static final String TOKENIZER = "tokenizer.json";
+    private static final String SENTENCE_PIECE = "tokenizer.model";
     private static final List<String> SIDE_FILES = List.of(
-            "tokenizer.json",
-            "tokenizer.model",
+            TOKENIZER,
+            SENTENCE_PIECE,
             "tokenizer_config.json",
             "special_tokens_map.json",
             "generation_config.json",
             "chat_template.jinja");
+
+    /// Those that name tokens by their ids.
+    private static final Set<String> ID_FILES = Set.of("tokenizer_config.json", "generation_config.json");
+
+    /// Where the metadata of a folder has its tokenizer.
+    private static final String TOKENIZER_KEY = "tokenizer.huggingface.json";
+
+    private static final String CONFIG = "config.json";
 
     /// Hugging Face's own limit.
     private static final long SHARD_BYTES_MAX = 5_000_000_000L;
@@ -72,6 +85,7 @@ public final class FolderExport {
             CachedForms model, ComputePool pool, Optional<Path> source, Path folder, ExportProgress progress) {
         FolderExport export = new FolderExport(model, pool);
         export.check();
+        source.ifPresent(export::checkTokenizer);
         try {
             return export.write(source, folder.toAbsolutePath(), progress);
         } catch (IOException e) {
@@ -98,12 +112,19 @@ public final class FolderExport {
                 });
     }
 
+    private void checkTokenizer(Path source) {
+        if (model.compression().keptTokens().isPresent() && !model.metadata().contains(TOKENIZER_KEY)) {
+            throw new Unsupported(source + ": a vocabulary without some of its tokens: a " + TOKENIZER
+                    + " expected, found none, and no other file of tokenizers is written; write a .gguf instead");
+        }
+    }
+
     private ExportReport write(Optional<Path> source, Path folder, ExportProgress progress) throws IOException {
         checkEmpty(folder);
         Path part = Files.createTempDirectory(folder.resolveSibling(""), folder.getFileName() + ".");
         try {
             byte[] config = new ConfigFile(model.metadata(), model.shapes()).write(source);
-            FileOutput.write(part.resolve("config.json"), channel -> FileOutput.write(channel, config));
+            write(part.resolve(CONFIG), source.isPresent() ? renamed(CONFIG, config) : config);
             weights(part, progress);
             sideFiles(source, part);
             Files.deleteIfExists(folder);
@@ -145,10 +166,40 @@ public final class FolderExport {
             return;
         }
         for (String name : SIDE_FILES) {
-            if (Files.exists(source.get().resolve(name))) {
-                Files.copy(source.get().resolve(name), folder.resolve(name));
+            Path file = source.get().resolve(name);
+            if (Files.exists(file)) {
+                sideFile(name, file, folder.resolve(name));
             }
         }
+    }
+
+    /// Copies a file, or writes it anew where it says something of tokens that are gone.
+    private void sideFile(String name, Path from, Path to) throws IOException {
+        if (model.compression().keptTokens().isEmpty()) {
+            Files.copy(from, to);
+        } else if (name.equals(TOKENIZER)) {
+            write(to, model.metadata().string(TOKENIZER_KEY).getBytes(StandardCharsets.UTF_8));
+        } else if (name.equals(SENTENCE_PIECE)) {
+            draft.remark(
+                    SENTENCE_PIECE + " has the whole vocabulary and is left out: " + TOKENIZER + " is the tokenizer");
+        } else if (ID_FILES.contains(name)) {
+            write(to, renamed(name, Files.readAllBytes(from)));
+        } else {
+            Files.copy(from, to);
+        }
+    }
+
+    /// The JSON file `name` with the ids that tokens have become.
+    private byte[] renamed(String name, byte[] json) {
+        return model.compression()
+                .keptTokens()
+                .map(kept -> ConfigIds.renamed(name, new String(json, StandardCharsets.UTF_8), kept)
+                        .getBytes(StandardCharsets.UTF_8))
+                .orElse(json);
+    }
+
+    private static void write(Path file, byte[] bytes) {
+        FileOutput.write(file, channel -> FileOutput.write(channel, bytes));
     }
 
     private void weights(Path folder, ExportProgress progress) {

@@ -55,7 +55,6 @@ public final class GgufExport {
     }
 
     private ExportReport write(Path file, ExportProgress progress) {
-        checkVocabulary();
         try (Spool weights = new Spool(file);
                 Spool corrections = new Spool(file)) {
             int rank = spool(weights, corrections, progress);
@@ -85,17 +84,6 @@ public final class GgufExport {
     private static String stem(Path file) {
         String name = file.getFileName().toString();
         return name.endsWith(".gguf") ? name.substring(0, name.length() - ".gguf".length()) : name;
-    }
-
-    private void checkVocabulary() {
-        Shape embedding = model.shapes().get(EMBEDDING);
-        boolean differs = embedding != null
-                && metadata.find(TOKENS).orElse(null) instanceof MetadataValue.Array tokens
-                && tokens.length() > embedding.rows();
-        if (differs) {
-            throw new Unsupported(metadata.source() + ": a vocabulary without some of its tokens: a GGUF file with the"
-                    + " tokenizer that goes with it cannot be written");
-        }
     }
 
     /// The rank of all corrections, or 0 where they differ, which readers take for a scale of 1 too.

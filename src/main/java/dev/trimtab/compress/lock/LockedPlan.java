@@ -63,7 +63,10 @@ public final class LockedPlan {
             return Compression.of(plan, weights, resources);
         }
         var known = new Compression.Resources(
-                resources.pool(), calibration(lock.get(), resources.calibration()), resources.progress());
+                resources.pool(),
+                calibration(lock.get(), resources.calibration()),
+                resources.tokens(),
+                resources.progress());
         Compression compression = lock.get()
                 .removal()
                 .map(removal -> removing(removal, known))

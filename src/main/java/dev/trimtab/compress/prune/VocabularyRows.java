@@ -1,40 +1,89 @@
 package dev.trimtab.compress.prune;
 
+import dev.trimtab.checkpoint.vocabulary.KeptTokens;
+import dev.trimtab.compress.calibration.TokenUse;
 import dev.trimtab.error.BadConfiguration;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Comparator;
 import java.util.stream.IntStream;
 
-/// Which tokens stay: those that a corpus uses, most frequent first, and those that must. Which must is the
-/// caller's to know: special tokens, byte tokens, and of each kept token of a BPE vocabulary the ancestors it
-/// is merged from, without which it is never reached.
+/// Which tokens stay: those that must, then those that a corpus has most often, each with its ancestors, without
+/// which text never becomes it. One that has more of these than there is room for is left out, and the next tried. Of
+/// equal counts the lower id goes first: ids fall with frequency in every vocabulary that was learned by merging.
+///
+/// Source: huggingface/tokenizers issue 1668 (why ancestors matter); FR-Spec (arXiv 2502.14856) for the ranking by
+/// frequency.
 public final class VocabularyRows {
     private VocabularyRows() {}
 
-    /// @param counts how often each token occurs, by id
-    /// @param mustKeep ids that stay whatever their count
-    /// @param keep how many may stay at most; fewer do where fewer are used
-    /// @return ids, ascending; of equal counts the lower id stays
-    /// @throws BadConfiguration when more must stay than may, or none would
-    public static int[] kept(long[] counts, BitSet mustKeep, int keep) {
-        int must = mustKeep.cardinality();
-        if (mustKeep.length() > counts.length || must > keep) {
-            throw new BadConfiguration("vocabulary of " + counts.length + ": " + must + " tokens must stay, "
-                    + (must > keep ? keep + " may" : "the last of them is " + (mustKeep.length() - 1)));
+    /// How many may stay.
+    public sealed interface Limit {
+        /// So many; of a smaller vocabulary all.
+        record Count(int tokens) implements Limit {}
+
+        /// A share of the rows of the embedding, in 0..1.
+        record Share(double share) implements Limit {}
+
+        /// As many as it takes to spell a share of the corpus' tokens, in 0..1, as they are.
+        record Coverage(double share) implements Limit {}
+
+        /// How many rows of `rows` may stay; all where only a corpus can tell.
+        default int most(int rows) {
+            return switch (this) {
+                case Count(int tokens) -> Math.min(tokens, rows);
+                case Share(double share) -> Math.clamp(Math.round(share * rows), 1, rows);
+                case Coverage _ -> rows;
+            };
         }
-        int[] kept = IntStream.concat(
-                        mustKeep.stream(),
-                        IntStream.range(0, counts.length)
-                                .filter(id -> counts[id] > 0 && !mustKeep.get(id))
-                                .boxed()
-                                .sorted(Comparator.comparingLong((Integer id) -> -counts[id]))
-                                .limit(keep - must)
-                                .mapToInt(Integer::intValue))
-                .sorted()
+    }
+
+    /// @param rows of the embedding; a vocabulary may have fewer tokens
+    /// @throws BadConfiguration when more must stay than may, or the corpus has no token
+    public static KeptTokens kept(TokenUse use, Limit limit, int rows) {
+        long[] counts = use.counts();
+        BitSet kept = (BitSet) use.indispensable().clone();
+        int most = Math.min(limit.most(rows), counts.length);
+        if (kept.length() > counts.length || kept.cardinality() > most) {
+            throw new BadConfiguration("prune: vocab: of " + counts.length + " tokens " + kept.cardinality()
+                    + " must stay (special and byte tokens, single characters, what the template spells), and " + most
+                    + " may");
+        }
+        long all = Arrays.stream(counts).sum();
+        if (all == 0) {
+            throw new BadConfiguration("prune: vocab: a corpus with tokens expected, found none");
+        }
+        long covered = kept.stream().mapToLong(id -> counts[id]).sum();
+        double wanted = limit instanceof Limit.Coverage(double share) ? share * all : Double.POSITIVE_INFINITY;
+        for (int id : byFrequency(counts)) {
+            if (covered >= wanted || kept.cardinality() >= most) {
+                break;
+            }
+            covered += add(id, use, most, kept);
+        }
+        return new KeptTokens(kept.stream().toArray());
+    }
+
+    private static int[] byFrequency(long[] counts) {
+        return IntStream.range(0, counts.length)
+                .boxed()
+                .sorted(Comparator.comparingLong((Integer id) -> -counts[id]))
+                .mapToInt(Integer::intValue)
                 .toArray();
-        if (kept.length == 0) {
-            throw new BadConfiguration("vocabulary of " + counts.length + ": the corpus uses no token of it");
+    }
+
+    /// Adds `id` and what it needs, if there is room. Returns how many tokens of the corpus that gains.
+    private static long add(int id, TokenUse use, int most, BitSet kept) {
+        if (kept.get(id)) {
+            return 0;
         }
-        return kept;
+        BitSet added = use.ancestors(id);
+        added.set(id);
+        added.andNot(kept);
+        if (kept.cardinality() + added.cardinality() > most) {
+            return 0;
+        }
+        kept.or(added);
+        return added.stream().mapToLong(one -> use.counts()[one]).sum();
     }
 }

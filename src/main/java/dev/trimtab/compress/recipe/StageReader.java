@@ -11,6 +11,7 @@ import dev.trimtab.compress.lowrank.LowRankMethod;
 import dev.trimtab.compress.lowrank.RankRule;
 import dev.trimtab.compress.prune.SparsityMethod;
 import dev.trimtab.compress.prune.StructuredMethod;
+import dev.trimtab.compress.prune.VocabularyRows.Limit;
 import dev.trimtab.compress.recipe.Stages.Correct;
 import dev.trimtab.compress.recipe.Stages.Evaluate;
 import dev.trimtab.compress.recipe.Stages.Extras;
@@ -24,6 +25,7 @@ import dev.trimtab.compress.recipe.Stages.Sparsity.Pattern;
 import dev.trimtab.compress.recipe.Stages.Statistics;
 import dev.trimtab.compress.recipe.Stages.Structured;
 import dev.trimtab.compress.recipe.Stages.Unit;
+import dev.trimtab.compress.recipe.Stages.Vocabulary;
 import dev.trimtab.compress.recipe.YamlValue.Mapping;
 import dev.trimtab.tensor.Encoding;
 import java.util.ArrayList;
@@ -65,6 +67,8 @@ final class StageReader {
             "sparsity",
             "structure",
             "count",
+            "keep",
+            "coverage",
             "keep_corpus",
             "enabled");
     private static final List<String> LOWRANK_KEYS =
@@ -88,11 +92,15 @@ final class StageReader {
     private static final int TOKENS = 4096;
     private static final int TOKENS_MAX = 1 << 20;
 
+    /// As many tokens as a vocabulary may have anywhere here.
+    private static final int TOKENS_KEPT_MAX = 1 << 22;
+
     private final Fields fields;
     private final RuleSet.Order order;
     private final List<Rule<Sparsity>> sparsity = new ArrayList<>();
     private final List<Rule<Structured>> structured = new ArrayList<>();
     private final List<Rule<LayerDrop>> layerDrops = new ArrayList<>();
+    private Optional<Vocabulary> vocabulary = Optional.empty();
 
     /// @param fields of the whole recipe
     StageReader(Fields fields, RuleSet.Order order) {
@@ -106,6 +114,7 @@ final class StageReader {
                 new RuleSet<>(sparsity, List.of(), order),
                 structured,
                 layerDrops,
+                vocabulary,
                 new RuleSet<>(entries(fields, "lowrank", LOWRANK_KEYS, StageReader::factorize), List.of(), order),
                 new RuleSet<>(entries(fields, "compensate", COMPENSATE_KEYS, StageReader::correct), List.of(), order),
                 merges(),
@@ -138,7 +147,10 @@ final class StageReader {
         if (method.equals(LAYER_DROP)) {
             layerDrops.add(rule(entry, layerDrop(entry)));
         } else if (method.equals(VOCABULARY)) {
-            throw entry.unsupported("method", "vocab comes later: rows can be cut, the tokenizer cannot follow yet");
+            if (vocabulary.isPresent()) {
+                throw entry.refused("method", "one entry about the vocabulary expected, found a second");
+            }
+            vocabulary = Optional.of(vocabulary(entry));
         } else if (entry.value("sparsity").isPresent()) {
             sparsity.add(rule(entry, sparsity(entry, method)));
         } else {
@@ -160,6 +172,34 @@ final class StageReader {
             throw entry.refused("count", "either `layers` by number or `count` expected");
         }
         return new LayerDrop(count.map(OptionalInt::of).orElse(OptionalInt.empty()), part);
+    }
+
+    /// `keep: 8000` is a number of tokens, `keep: 0.5` a share.
+    private static Vocabulary vocabulary(Fields entry) {
+        for (String key : List.of("targets", "layers", "ratio", "sparsity")) {
+            entry.value(key).ifPresent(_ -> {
+                throw entry.refused(key, "does not go with vocab, which says with `keep` or `coverage` what stays");
+            });
+        }
+        if (entry.value("keep").isPresent() == entry.value("coverage").isPresent()) {
+            throw entry.refused("keep", "either `keep` (tokens, or their share) or `coverage` (of a corpus) expected");
+        }
+        Limit limit =
+                entry.real("coverage", 0, 1).<Limit>map(Limit.Coverage::new).orElseGet(() -> keep(entry));
+        Optional<String> corpus = entry.text("keep_corpus");
+        if (corpus.isPresent()
+                && !corpus.get().equals("builtin")
+                && !corpus.get().startsWith("file:")) {
+            throw entry.refused("keep_corpus", "builtin or file:PATH expected, found `" + corpus.get() + "`");
+        }
+        return new Vocabulary(limit, corpus);
+    }
+
+    private static Limit keep(Fields entry) {
+        boolean isShare = entry.text("keep").orElseThrow().startsWith("0.");
+        return isShare
+                ? new Limit.Share(entry.real("keep", 0, 1).orElseThrow())
+                : new Limit.Count(entry.number("keep", 1, TOKENS_KEPT_MAX).orElseThrow());
     }
 
     private static Sparsity sparsity(Fields entry, String method) {

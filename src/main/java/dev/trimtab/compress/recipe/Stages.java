@@ -5,6 +5,7 @@ import dev.trimtab.compress.lowrank.LowRankMethod;
 import dev.trimtab.compress.lowrank.RankRule;
 import dev.trimtab.compress.prune.SparsityMethod;
 import dev.trimtab.compress.prune.StructuredMethod;
+import dev.trimtab.compress.prune.VocabularyRows.Limit;
 import dev.trimtab.compress.quantize.Gptq;
 import dev.trimtab.compress.quantize.Quantization;
 import dev.trimtab.compress.quantize.Rounding;
@@ -92,6 +93,11 @@ public final class Stages {
     /// influence.
     public record LayerDrop(OptionalInt count, LayerPart part) {}
 
+    /// The entry of `prune` about rows of the vocabulary.
+    ///
+    /// @param corpus whose tokens are counted, `builtin` or `file:PATH`; empty means that of the statistics
+    public record Vocabulary(Limit limit, Optional<String> corpus) {}
+
     /// An entry of `lowrank`.
     ///
     public record Factorize(LowRankMethod method, RankRule rule) {}
@@ -127,6 +133,7 @@ public final class Stages {
             RuleSet<Sparsity> sparsity,
             List<Rule<Structured>> structured,
             List<Rule<LayerDrop>> layerDrops,
+            Optional<Vocabulary> vocabulary,
             RuleSet<Factorize> lowRank,
             RuleSet<Correct> compensate,
             List<Merge> merges,
@@ -139,6 +146,7 @@ public final class Stages {
                 RuleSet.none(),
                 List.of(),
                 List.of(),
+                Optional.empty(),
                 RuleSet.none(),
                 RuleSet.none(),
                 List.of(),
@@ -152,6 +160,7 @@ public final class Stages {
                     sparsity,
                     NONE.structured,
                     NONE.layerDrops,
+                    NONE.vocabulary,
                     NONE.lowRank,
                     NONE.compensate,
                     NONE.merges,

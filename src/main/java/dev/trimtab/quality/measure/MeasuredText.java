@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.function.UnaryOperator;
 
 /// What a model is measured on: chunks whose tokens it predicts, and prompts that it continues.
 ///
@@ -109,6 +110,13 @@ public record MeasuredText(List<Chunk> chunks, int context, List<int[]> prompts,
             prompts.add(Arrays.copyOf(ids, Math.min(PROMPT_TOKENS_MAX, ids.length / 2)));
         }
         return new MeasuredText(chunks, context, prompts, tokenizer.vocabulary().endOfGeneration());
+    }
+
+    /// The same with other `chunks`, whose prompts and ends are written as `spelling` says.
+    MeasuredText with(List<Chunk> spelled, UnaryOperator<int[]> spelling) {
+        int longest =
+                spelled.stream().mapToInt(chunk -> chunk.ids().length).max().orElse(0);
+        return new MeasuredText(spelled, longest, prompts.stream().map(spelling).toList(), spelling.apply(ends));
     }
 
     int scored() {

@@ -5,6 +5,7 @@ import dev.trimtab.error.InvalidRequest;
 import dev.trimtab.model.ForwardPass;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.LongSupplier;
 
 /// Measures a variant against its teacher, a batch a unit: first the text, then the prompts, then speed. As
@@ -14,15 +15,29 @@ public final class Measuring implements BackgroundWork {
     ///
     /// @param bytes what the variant's weights take
     /// @param text that the teacher was recorded on
-    public record Subject(ForwardPass model, long bytes, MeasuredText text, Teacher teacher) {}
+    /// @param dialect in which the variant reads it
+    public record Subject(ForwardPass model, long bytes, MeasuredText text, Teacher teacher, Dialect dialect) {
+        /// Of a variant with its base's vocabulary.
+        public Subject(ForwardPass model, long bytes, MeasuredText text, Teacher teacher) {
+            this(model, bytes, text, teacher, Dialect.SAME);
+        }
+    }
 
     private final Subject subject;
+    private final Dialect.Spelled spelled;
     private final TextReading reading;
     private final GreedyReading greedy;
     private final SpeedReading speed;
 
     private final double[] divergences;
-    private int token;
+    private int tokens;
+
+    /// Of the token that is being read, whose spelling may go on; and where it stands in its chunk's scores.
+    private Optional<TokenComparison> open = Optional.empty();
+    private int openChunk;
+    private int scored;
+    private int scoredChunk;
+
     private final ChunkMean divergence = new ChunkMean();
     private final ChunkMean sameTop = new ChunkMean();
     private final ChunkMean baseNats = new ChunkMean();
@@ -36,16 +51,18 @@ public final class Measuring implements BackgroundWork {
 
     /// @throws InvalidRequest when the vocabularies differ in size, or chunks are longer than the model's context
     public Measuring(Subject subject, LongSupplier nanoClock) {
-        if (subject.model().vocabSize() != subject.teacher().vocabSize()) {
+        int vocabSize = subject.dialect().vocabSize(subject.teacher().vocabSize());
+        if (subject.model().vocabSize() != vocabSize) {
             throw InvalidRequest.of("a variant with " + subject.model().vocabSize()
-                    + " tokens cannot be measured against a base with "
+                    + " tokens cannot be measured where " + vocabSize + " are left of a base with "
                     + subject.teacher().vocabSize());
         }
         this.subject = subject;
-        this.reading = new TextReading(subject.model(), subject.text());
-        this.greedy = new GreedyReading(subject.model(), subject.text());
-        this.speed = new SpeedReading(subject.model(), subject.text(), nanoClock);
-        this.divergences = new double[subject.teacher().tokens()];
+        this.spelled = subject.dialect().spelled(subject.text(), subject.model().contextLength());
+        this.reading = new TextReading(subject.model(), spelled.text());
+        this.greedy = new GreedyReading(subject.model(), spelled.text());
+        this.speed = new SpeedReading(subject.model(), spelled.text(), nanoClock);
+        this.divergences = new double[spelled.tokens()];
     }
 
     @Override
@@ -57,6 +74,9 @@ public final class Measuring implements BackgroundWork {
     public void unit() {
         if (!reading.isDone()) {
             reading.unit(this::compare);
+            if (reading.isDone()) {
+                count(open);
+            }
         } else if (!greedy.isDone()) {
             greedy.unit();
         } else {
@@ -73,28 +93,49 @@ public final class Measuring implements BackgroundWork {
     }
 
     private void compare(int chunk, int next, float[] logits, int at) {
-        TokenComparison found = TokenComparison.of(subject.teacher(), token, next, logits, at);
-        divergences[token++] = found.divergence();
-        divergence.add(chunk, found.divergence());
-        sameTop.add(chunk, found.isSameTop() ? 1 : 0);
-        baseNats.add(chunk, found.baseNats());
-        variantNats.add(chunk, found.variantNats());
-        logRatio.add(chunk, found.variantNats() - found.baseNats());
-        deltas += found.delta();
-        deltaSquares += found.delta() * found.delta();
-        overlaps += found.overlap();
-        margins += found.margin();
-        flippedMargins += found.isSameTop() ? 0 : found.margin();
+        scored = chunk == scoredChunk ? scored : 0;
+        scoredChunk = chunk;
+        int owner = spelled.owners().get(chunk)[scored++];
+        if (owner < 0) {
+            double sum = LogitRow.logSum(logits, at, subject.model().vocabSize());
+            open = open.map(begun -> begun.andThen(sum - logits[at + next]));
+            return;
+        }
+        count(open);
+        openChunk = chunk;
+        open = Optional.of(TokenComparison.of(subject.teacher(), owner, next, logits, at, subject.dialect()));
+    }
+
+    private void count(Optional<TokenComparison> read) {
+        read.ifPresent(found -> {
+            divergences[tokens++] = found.divergence();
+            divergence.add(openChunk, found.divergence());
+            sameTop.add(openChunk, found.isSameTop() ? 1 : 0);
+            baseNats.add(openChunk, found.baseNats());
+            variantNats.add(openChunk, found.variantNats());
+            logRatio.add(openChunk, found.variantNats() - found.baseNats());
+            deltas += found.delta();
+            deltaSquares += found.delta() * found.delta();
+            overlaps += found.overlap();
+            margins += found.margin();
+            flippedMargins += found.isSameTop() ? 0 : found.margin();
+        });
+    }
+
+    /// The base's continuations as the variant would write them, at most as long as it may.
+    private List<int[]> expected() {
+        return subject.teacher().continuations().stream()
+                .map(ids -> subject.dialect().spelled(ids, MeasuredText.CONTINUED_TOKENS))
+                .toList();
     }
 
     /// Once it is done.
     public Measurement result() {
-        int tokens = divergences.length;
         double[] sorted = divergences.clone();
         Arrays.sort(sorted);
         return new Measurement(
                 new Measurement.Sample(
-                        tokens, subject.text().chunks().size(), subject.text().context()),
+                        tokens, spelled.text().chunks().size(), subject.text().context()),
                 new Measurement.Distance(
                         divergence.estimate(),
                         quantile(sorted, 0.5),
@@ -108,7 +149,7 @@ public final class Measuring implements BackgroundWork {
                         Math.sqrt(deltaSquares / tokens),
                         margins == 0 ? 0 : Math.min(1, flippedMargins / margins),
                         overlaps / tokens,
-                        genMatch(subject.teacher().continuations(), greedy.continuations())),
+                        genMatch(expected(), greedy.continuations())),
                 new Measurement.Cost(speed.decodeTokensPerSecond(), speed.prefillTokensPerSecond(), subject.bytes()));
     }
 

@@ -3,7 +3,7 @@ package dev.trimtab.quality.measure;
 import dev.trimtab.error.BadCheckpoint;
 
 /// One token as base and variant see it. With p and q their softmaxes, over the ids that the teacher kept and the
-/// rest as one bucket:
+/// rest as one bucket, p in the variant's tokens ([Dialect]):
 ///
 /// @param divergence `KL(p || q) = sum_i p_i log(p_i / q_i)`, nats
 /// @param isSameTop whether both find the same token likeliest
@@ -13,19 +13,21 @@ import dev.trimtab.error.BadCheckpoint;
 /// @param baseNats `-log p` of the token that came; `variantNats` `-log q`
 record TokenComparison(
         double divergence, boolean isSameTop, double margin, double overlap, double baseNats, double variantNats) {
-    /// `teacher`'s token `token` against a variant's logits from `at` on, `next` being what came.
-    static TokenComparison of(Teacher teacher, int token, int next, float[] row, int at) {
+    /// `teacher`'s token `token` against a variant's logits from `at` on, `next` being what came, in `dialect`.
+    static TokenComparison of(Teacher teacher, int token, int next, float[] row, int at, Dialect dialect) {
+        int vocabSize = dialect.vocabSize(teacher.vocabSize());
         int kept = teacher.kept();
         int first = token * kept;
         double baseSum = teacher.logSums()[token];
-        double variantSum = checked(LogitRow.logSum(row, at, teacher.vocabSize()), "the variant's");
+        double variantSum = checked(LogitRow.logSum(row, at, vocabSize), "the variant's");
         double divergence = 0;
         double overlap = 0;
         double baseRest = 1;
         double variantRest = 1;
-        for (int i = first; i < first + kept; i++) {
-            double logP = teacher.logits()[i] - baseSum;
-            double logQ = row[at + teacher.ids()[i]] - variantSum;
+        Dialect.Shares shares = dialect.shares(teacher, token);
+        for (int i = 0; i < shares.ids().length; i++) {
+            double logP = shares.logarithms()[i];
+            double logQ = row[at + shares.ids()[i]] - variantSum;
             double p = Math.exp(logP);
             double q = Math.exp(logQ);
             divergence += p * (logP - logQ);
@@ -40,7 +42,7 @@ record TokenComparison(
         double second = kept > 1 ? Math.exp(teacher.logits()[first + 1] - baseSum) : 0;
         return new TokenComparison(
                 divergence,
-                teacher.ids()[first] == LogitRow.top(row, at, teacher.vocabSize()),
+                dialect.after(teacher.ids()[first]) == LogitRow.top(row, at, vocabSize),
                 Math.exp(teacher.logits()[first] - baseSum) - second,
                 Math.min(1, overlap),
                 baseSum - teacher.own()[token],
@@ -59,6 +61,11 @@ record TokenComparison(
             throw new BadCheckpoint(whose + " logits: finite numbers expected, found others; its weights are broken");
         }
         return logSum;
+    }
+
+    /// The same where what came goes on with a token that cost `nats`.
+    TokenComparison andThen(double nats) {
+        return new TokenComparison(divergence, isSameTop, margin, overlap, baseNats, variantNats + nats);
     }
 
     /// `q - p` of the token that came.

@@ -6,7 +6,7 @@ import dev.trimtab.checkpoint.adapter.LoraAdapter;
 import dev.trimtab.checkpoint.adapter.LoraTarget;
 import dev.trimtab.compress.adapter.MergedSource;
 import dev.trimtab.kernel.PackedFormat;
-import dev.trimtab.model.Model;
+import dev.trimtab.variant.LoadedModel;
 import dev.trimtab.variant.adapter.AdapterDeclaration.Mode;
 import dev.trimtab.variant.adapter.Adapters.Naming;
 import java.util.ArrayList;
@@ -54,18 +54,18 @@ public final class DeclaredAdapters {
     /// The model that `load` makes of `base` with the merged adapters in it, and with the live ones over it.
     ///
     /// @throws dev.trimtab.error.TrimtabException when one does not fit; then there is no model
-    public Model load(WeightSource base, Function<WeightSource, Model> load) {
-        Model model = merged(base, load);
+    public LoadedModel load(WeightSource base, Function<WeightSource, LoadedModel> load) {
+        LoadedModel loaded = merged(base, load);
         boolean complete = false;
         try {
             // Their bytes are in the demand.
-            LocalAdapters adapters = new LocalAdapters(model.adapters(), () -> Long.MAX_VALUE);
+            LocalAdapters adapters = new LocalAdapters(loaded.model().adapters(), () -> Long.MAX_VALUE);
             in(Mode.LIVE).forEach(adapter -> adapters.load(adapter, Naming.NEW));
             complete = true;
-            return model;
+            return loaded;
         } finally {
             if (!complete) {
-                model.close();
+                loaded.close();
             }
         }
     }
@@ -79,7 +79,7 @@ public final class DeclaredAdapters {
         return declared.stream().filter(adapter -> adapter.mode() == mode).toList();
     }
 
-    private Model merged(WeightSource base, Function<WeightSource, Model> load) {
+    private LoadedModel merged(WeightSource base, Function<WeightSource, LoadedModel> load) {
         List<MergedSource.Merging> opened = new ArrayList<>();
         try {
             for (AdapterDeclaration adapter : in(Mode.MERGE)) {
@@ -92,8 +92,11 @@ public final class DeclaredAdapters {
     }
 
     /// Loads within the doors of the adapters from `index` on.
-    private static Model reading(
-            List<MergedSource.Merging> opened, int index, WeightSource source, Function<WeightSource, Model> load) {
+    private static LoadedModel reading(
+            List<MergedSource.Merging> opened,
+            int index,
+            WeightSource source,
+            Function<WeightSource, LoadedModel> load) {
         return index == opened.size()
                 ? load.apply(source)
                 : opened.get(index).adapter().reading(() -> reading(opened, index + 1, source, load));

@@ -8,9 +8,11 @@ import dev.trimtab.error.Internal;
 import dev.trimtab.error.TrimtabException;
 import dev.trimtab.model.Model;
 import dev.trimtab.model.ModelLoader;
+import dev.trimtab.quality.measure.Dialect;
 import dev.trimtab.quality.measure.MeasuredText;
 import dev.trimtab.quality.measure.Measuring;
 import dev.trimtab.quality.measure.Teacher;
+import dev.trimtab.tokenizer.Tokenizer;
 import dev.trimtab.variant.Measured;
 import dev.trimtab.variant.MemoryPlan;
 import dev.trimtab.variant.Variant;
@@ -41,16 +43,17 @@ public record CheckpointExamination(
     private static final Model.Capacity BASE_CAPACITY = new Model.Capacity(64, 64);
 
     /// A text and what the base says of it.
-    private record Lesson(MeasuredText text, Teacher teacher) {}
+    private record Lesson(MeasuredText text, Teacher teacher, Dialect dialect) {}
 
     @Override
     public Measured examine(VariantOrder order, Variant variant, Units units) {
         Model model = loader.model(variant)
                 .orElseThrow(() -> new Internal("variant " + variant.name() + " is computed by another backend"));
         Evaluation evaluation = Evaluation.of(order.variant().recipe());
-        Lesson lesson = lesson(order, evaluation, units);
+        Lesson lesson = lesson(order, variant, evaluation, units);
         Measuring measuring = new Measuring(
-                new Measuring.Subject(model, model.weightBytes(), lesson.text(), lesson.teacher()), nanoClock);
+                new Measuring.Subject(model, model.weightBytes(), lesson.text(), lesson.teacher(), lesson.dialect()),
+                nanoClock);
         try {
             units.run(measuring);
             return evaluation.judge(measuring.result().facts());
@@ -72,7 +75,7 @@ public record CheckpointExamination(
         return new Measured(OptionalDouble.empty(), OptionalDouble.empty(), Optional.of(reason), Map.of());
     }
 
-    private Lesson lesson(VariantOrder order, Evaluation evaluation, Units units) {
+    private Lesson lesson(VariantOrder order, Variant variant, Evaluation evaluation, Units units) {
         try (Checkpoint checkpoint = sources.open(order.source())) {
             MeasuredText text = evaluation.text(checkpoint);
             CachedFile file = Teacher.file(folder, checkpoint.reading(() -> Digest.of(checkpoint)), text);
@@ -82,8 +85,12 @@ public record CheckpointExamination(
                 file.write(made.toBytes());
                 return made;
             });
-            return new Lesson(text, teacher);
+            return new Lesson(text, teacher, dialect(checkpoint, variant));
         }
+    }
+
+    private Dialect dialect(Checkpoint checkpoint, Variant variant) {
+        return Dialect.of(Tokenizer.of(checkpoint.metadata()), variant.tokenizer(), loader.keptTokens(variant));
     }
 
     /// Does `recording` with the base's bytes taken from the budget.

@@ -10,6 +10,7 @@ import dev.trimtab.checkpoint.Checkpoint;
 import dev.trimtab.checkpoint.FamilyModel;
 import dev.trimtab.checkpoint.GgufWriter;
 import dev.trimtab.checkpoint.MetadataValue;
+import dev.trimtab.checkpoint.TestCheckpoints;
 import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.error.NotFound;
 import dev.trimtab.error.TrimtabException;
@@ -34,6 +35,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class LoraAdapterTest {
     private static final Path DEMO = Path.of("src/main/resources/models/demo.gguf");
     private static final String QUERY = "blk.0.attn_q.weight";
+    private static final String HEAD = "output.weight";
 
     @TempDir
     private Path folder;
@@ -183,6 +185,21 @@ class LoraAdapterTest {
                         .isInstanceOf(BadCheckpoint.class)
                         .hasMessageContaining("its base: expected llama as " + DEMO + " is, found qwen2");
             }
+        }
+    }
+
+    @Test
+    void refusesAHeadOfAnotherVocabulary() {
+        try (Checkpoint whole = TestCheckpoints.llama().vocabSize(320).untied().open();
+                Checkpoint smaller =
+                        TestCheckpoints.llama().vocabSize(300).untied().open();
+                LoraAdapter adapter = LoraAdapter.open(file(TestAdapters.random(whole, 2, 1, HEAD::equals)))) {
+            assertThat(AdapterBase.of(whole).fit(adapter)).containsOnlyKeys(HEAD);
+
+            assertThatThrownBy(() -> AdapterBase.of(smaller).fit(adapter))
+                    .isInstanceOf(BadCheckpoint.class)
+                    .hasMessageContaining(
+                            "expected [300, 64] as in random.gguf (llama), found [320, 64], of another vocabulary");
         }
     }
 

@@ -4,12 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.trimtab.SharedData;
+import dev.trimtab.checkpoint.Checkpoint;
+import dev.trimtab.checkpoint.vocabulary.KeptTokens;
 import dev.trimtab.error.BadConfiguration;
 import dev.trimtab.error.Unsupported;
 import dev.trimtab.model.ModelLoader;
+import dev.trimtab.tokenizer.Tokenizer;
+import dev.trimtab.tokenizer.Tokenizer.ControlTokens;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -68,6 +73,33 @@ class FolderExportTest {
                 .contains("\"num_key_value_heads\" : 3", "\"intermediate_size\" : 384", "\"mlp_bias\" : false");
         assertThat(out.resolve("tokenizer.json")).hasSameBinaryContentAs(source.resolve("tokenizer.json"));
         assertClose(Exports.loaded(out, ModelLoader.Options.EXACT, IDS), served(exports));
+    }
+
+    @Test
+    void writesTheTokenizerOfAVocabularyThatLostTokens() throws IOException {
+        Path source = SharedData.path("models/demo/hf");
+        Path out = folder.resolve("out");
+        Exports exports = new Exports(source, "prune: [{method: vocab, keep: 0.5}]");
+        KeptTokens kept = exports.compressed(made -> made.keptTokens().orElseThrow());
+
+        exports.folder(Optional.of(source), out);
+
+        try (Checkpoint before = Checkpoint.open(source);
+                Checkpoint after = Checkpoint.open(out)) {
+            Tokenizer whole = Tokenizer.of(before.metadata());
+            Tokenizer part = Tokenizer.of(after.metadata());
+            int[] ids = whole.encodePrompt(Exports.PROMPT, ControlTokens.PARSE);
+            int[] renamed = Arrays.stream(ids).map(kept::after).toArray();
+            assertThat(part.vocabulary().size()).isEqualTo(kept.size());
+            assertThat(part.encodePrompt(Exports.PROMPT, ControlTokens.PARSE)).isEqualTo(renamed);
+            assertThat(part.vocabulary().endOfGeneration())
+                    .isEqualTo(Arrays.stream(whole.vocabulary().endOfGeneration())
+                            .map(kept::after)
+                            .toArray());
+            assertClose(
+                    Exports.loaded(out, ModelLoader.Options.EXACT, renamed),
+                    exports.served(ModelLoader.Options.EXACT, renamed));
+        }
     }
 
     private static float[] served(Exports exports) {

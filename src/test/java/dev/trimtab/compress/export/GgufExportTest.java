@@ -11,6 +11,8 @@ import dev.trimtab.model.ModelLoader;
 import dev.trimtab.model.ModelRun;
 import dev.trimtab.model.adapter.AdapterShelf;
 import dev.trimtab.oracle.LlamaCpp;
+import dev.trimtab.tokenizer.Tokenizer;
+import dev.trimtab.tokenizer.Tokenizer.ControlTokens;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -110,6 +112,31 @@ class GgufExportTest {
             float[][] expected = theirs.logits(IDS);
             assertClose(ours.logitsAfter(IDS), expected[IDS.length - 1], F16_TOLERANCE);
             assertThat(ours.greedy(IDS, 16)).isEqualTo(theirs.greedy(IDS, 16));
+        }
+    }
+
+    /// Its own tokenizer too: llama.cpp reads the smaller vocabulary, and finds in it what we find.
+    @Test
+    void llamaCppReadsAVocabularyThatLostTokens() {
+        Path file = folder.resolve("out.gguf");
+        String text = "The capital of Norway is Oslo. Überraschung: 漢字 unumgänglich!";
+
+        Exports exports = new Exports(Exports.DEMO, "prune: [{method: vocab, keep: 0.4}]");
+        exports.gguf(file);
+
+        try (Checkpoint checkpoint = Checkpoint.open(file);
+                ModelRun ours = ModelRun.of(file, ModelLoader.Options.EXACT);
+                LlamaCpp theirs = LlamaCpp.open(file, 128)) {
+            Tokenizer tokenizer = Tokenizer.of(checkpoint.metadata());
+            int[] ids = tokenizer.encodePrompt(Exports.PROMPT, ControlTokens.PARSE);
+            float[][] expected = theirs.logits(ids);
+            assertThat(expected[0]).hasSize(tokenizer.vocabulary().size());
+            assertClose(ours.logitsAfter(ids), expected[ids.length - 1], F16_TOLERANCE);
+            assertThat(Exports.loaded(file, ModelLoader.Options.SERVING, ids))
+                    .isEqualTo(exports.served(ModelLoader.Options.SERVING, ids));
+            assertThat(ours.greedy(ids, 16)).isEqualTo(theirs.greedy(ids, 16));
+            assertThat(theirs.tokenize(text, LlamaCpp.Special.NONE))
+                    .isEqualTo(tokenizer.encode(text, ControlTokens.PARSE));
         }
     }
 

@@ -11,7 +11,6 @@ import dev.trimtab.compress.matrix.Matrix;
 import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.error.BadConfiguration;
 import java.util.Arrays;
-import java.util.BitSet;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
@@ -198,21 +197,5 @@ class StructuredTest {
         public String digest() {
             return "fake";
         }
-    }
-
-    @Test
-    void keepsTokensThatAreUsedOrMustStay() {
-        long[] counts = {0, 5, 0, 7, 7, 1, 0};
-        BitSet must = new BitSet();
-        must.set(0);
-        must.set(5);
-
-        assertThat(VocabularyRows.kept(counts, must, 4)).containsExactly(0, 3, 4, 5);
-        assertThat(VocabularyRows.kept(counts, must, 3)).containsExactly(0, 3, 5);
-        assertThat(VocabularyRows.kept(counts, must, 7)).containsExactly(0, 1, 3, 4, 5);
-        assertThatThrownBy(() -> VocabularyRows.kept(counts, must, 1)).isInstanceOf(BadConfiguration.class);
-        assertThatThrownBy(() -> VocabularyRows.kept(new long[3], new BitSet(), 2))
-                .isInstanceOf(BadConfiguration.class);
-        assertThatThrownBy(() -> VocabularyRows.kept(new long[3], must, 3)).isInstanceOf(BadConfiguration.class);
     }
 }

@@ -111,6 +111,12 @@ class RecipeTest {
         prune: [{method: wanda, sparsity: 0.4, structure: '2:4'}] | sparsity 0.5 expected, found 0.4
         prune: [{method: wanda, sparsity: 0.4, structure: blocks}] | unstructured, vector or N:M
         prune: [{method: layer_drop}]                 | either `layers` by number or `count` expected
+        prune: [{method: vocab}]                      | either `keep` (tokens, or their share) or `coverage`
+        prune: [{method: vocab, keep: 10, coverage: 0.5}] | either `keep`
+        prune: [{method: vocab, keep: 1.5}]           | a whole number in 1..
+        prune: [{method: vocab, keep: 0.5, targets: [embed]}] | targets: does not go with vocab
+        prune: [{method: vocab, keep: 9}, {method: vocab, keep: 8}] | one entry about the vocabulary expected
+        prune: [{method: vocab, keep: 9, keep_corpus: a.txt}] | builtin or file:PATH expected, found `a.txt`
         lowrank: [{rank: 4, energy: 0.5}]             | either `rank` or `energy` expected
         lowrank: [{only_if_smaller: false}]           | is never taken
         compensate: [{method: eura}]                  | did you mean `eora`?
@@ -144,7 +150,6 @@ class RecipeTest {
             strings = {
                 "model: {adapters: []}",
                 "autotune: {enabled: true}",
-                "prune: [{method: vocab, keep_corpus: a.txt}]",
                 "variants: {base: {use: none}}",
                 "kv: {k: q8, v: q8, rotate: true}",
                 "topology: {0-8: {isq: Q4K, device: 'cuda[0]'}}"

@@ -67,7 +67,7 @@ class TokenComparisonTest {
         double[] q = softmax(variant);
         int next = vocabSize / 2;
 
-        TokenComparison found = TokenComparison.of(teacher(base, next), 0, next, variant, 0);
+        TokenComparison found = TokenComparison.of(teacher(base, next), 0, next, variant, 0, Dialect.SAME);
 
         double divergence = 0;
         double overlap = 0;
@@ -104,7 +104,7 @@ class TokenComparisonTest {
         double[] p = softmax(base);
         double[] q = softmax(variant);
 
-        TokenComparison found = TokenComparison.of(teacher(base, 0), 0, 0, variant, 0);
+        TokenComparison found = TokenComparison.of(teacher(base, 0), 0, 0, variant, 0, Dialect.SAME);
 
         boolean[] isKept = new boolean[vocabSize];
         for (int id : LogitRow.largest(base, 0, vocabSize, Teacher.KEPT_MAX)) {
@@ -130,7 +130,7 @@ class TokenComparisonTest {
     void isNothingBetweenEqualRows() {
         float[] base = logits(new Random(1), 3000, 2);
 
-        TokenComparison found = TokenComparison.of(teacher(base, 5), 0, 5, base, 0);
+        TokenComparison found = TokenComparison.of(teacher(base, 5), 0, 5, base, 0, Dialect.SAME);
 
         assertThat(found.divergence()).isZero();
         assertThat(found.isSameTop()).isTrue();
@@ -142,7 +142,8 @@ class TokenComparisonTest {
     void refusesLogitsThatAreNoNumbers() {
         float[] base = {1, 2, 3};
 
-        assertThatThrownBy(() -> TokenComparison.of(teacher(base, 0), 0, 0, new float[] {1, Float.NaN, Float.NaN}, 0))
+        assertThatThrownBy(() -> TokenComparison.of(
+                        teacher(base, 0), 0, 0, new float[] {1, Float.NaN, Float.NaN}, 0, Dialect.SAME))
                 .isInstanceOf(BadCheckpoint.class)
                 .hasMessageContaining("the variant's logits");
     }

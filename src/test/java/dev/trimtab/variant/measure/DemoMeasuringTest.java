@@ -8,7 +8,11 @@ import dev.trimtab.compress.recipe.Recipe;
 import dev.trimtab.engine.EngineListener;
 import dev.trimtab.engine.EngineLoop;
 import dev.trimtab.engine.EngineOptions;
+import dev.trimtab.engine.GenerationRequest;
 import dev.trimtab.engine.KvPool;
+import dev.trimtab.engine.SamplingOptions;
+import dev.trimtab.engine.StopCondition;
+import dev.trimtab.engine.TokenEvent;
 import dev.trimtab.engine.background.BackgroundWork;
 import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.kernel.Kernels;
@@ -18,7 +22,9 @@ import dev.trimtab.variant.Backend;
 import dev.trimtab.variant.Measured;
 import dev.trimtab.variant.MemoryPlan;
 import dev.trimtab.variant.ModelSource;
+import dev.trimtab.variant.Prompts;
 import dev.trimtab.variant.RecipeLoader;
+import dev.trimtab.variant.Variant;
 import dev.trimtab.variant.VariantDeclaration;
 import dev.trimtab.variant.VariantLoader;
 import dev.trimtab.variant.VariantRegistry;
@@ -36,6 +42,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.UnaryOperator;
@@ -155,6 +162,55 @@ class DemoMeasuringTest {
         assertThat(teachers()).hasSize(1);
         assertThat(store.sizeBytes()).isEqualTo(bytes);
         assertThat(budget.takenBytes()).isEqualTo(taken);
+    }
+
+    @Test
+    void servesAVariantThatLacksTokens() {
+        load("whole", Optional.of("quantize: int8"));
+        load("half", Optional.of("prune: [{method: vocab, keep: 0.5}]\nquantize: int8"));
+
+        String expected = answer("whole", "What is the capital of Norway?");
+
+        assertThat(answer("half", "What is the capital of Norway?"))
+                .isEqualTo(expected)
+                .contains("Oslo");
+        assertThat(registry.get("half").tokenizer().vocabulary().size())
+                .isEqualTo(registry.get("whole").tokenizer().vocabulary().size() / 2);
+        assertThat(registry.get("half").description())
+                .containsEntry(
+                        "vocab_size",
+                        registry.get("half").tokenizer().vocabulary().size());
+    }
+
+    private String answer(String name, String question) {
+        Variant variant = registry.get(name);
+        int[] prompt = Prompts.chat(variant, List.of(Map.of("role", "user", "content", question)), Map.of());
+        StringBuilder text = new StringBuilder();
+        CompletableFuture<TokenEvent> last = new CompletableFuture<>();
+        variant.submit(
+                new GenerationRequest("test", prompt, SamplingOptions.GREEDY, StopCondition.maxTokens(32)), event -> {
+                    switch (event) {
+                        case TokenEvent.Delta delta -> text.append(delta.text());
+                        case TokenEvent.PromptScored _ -> {}
+                        case TokenEvent.Finished _, TokenEvent.Failed _ -> last.complete(event);
+                    }
+                });
+        assertThat(last.join()).isInstanceOf(TokenEvent.Finished.class);
+        return text.toString();
+    }
+
+    @Test
+    void measuresAVariantThatLacksTokens() {
+        load("demo-half", Optional.of("prune: [{method: vocab, keep: 0.5}]\nevaluate: {tokens: 512}"));
+        load("demo-tiny", Optional.of("prune: [{method: vocab, coverage: 0.3}]\nevaluate: {tokens: 512}"));
+
+        settle();
+
+        Measured half = registry.slot("demo-half").measured().orElseThrow();
+        Measured tiny = registry.slot("demo-tiny").measured().orElseThrow();
+        assertThat(registry.slot("demo-half").state()).isEqualTo(new VariantState.Ready());
+        assertThat(half.quality().orElseThrow()).isGreaterThan(tiny.quality().orElseThrow());
+        assertThat(tiny.quality().orElseThrow()).isGreaterThan(0.1);
     }
 
     /// A base has no room in the budget, first where nothing is known of the text, then where it is.
