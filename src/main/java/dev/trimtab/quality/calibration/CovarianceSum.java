@@ -4,86 +4,132 @@ import dev.trimtab.compress.calibration.Covariance;
 import dev.trimtab.error.Unsupported;
 import dev.trimtab.kernel.Activations;
 import dev.trimtab.kernel.ComputePool;
+import dev.trimtab.kernel.PanelProduct;
+import dev.trimtab.kernel.PanelProduct.Lines;
+import java.util.Arrays;
 
-/// `sum_t x_t x_t^T`, the upper triangle, in float: batch after batch is a rank-k update in which each thread
-/// owns rows. A sum of T terms is off by `T 2^-26` of the largest partial sum at most, four tokens being summed
-/// before they join: 2e-4 for 8192 tokens in the worst case, and in practice the root of that.
+/// `sum_t x_t x_t^T` in float. Vectors wait until [#DEPTH] of them are there; then the upper triangle takes their
+/// product at once, 32 columns at a time, each the work of one thread. Every element is one sum in fused
+/// multiply-adds, token after token, off by `T 2^-24` of the largest partial sum at most: 5e-4 for 8192 tokens in
+/// the worst case, and in practice the root of that.
 final class CovarianceSum {
     /// `16384^2` floats are a gigabyte; what has wider rows needs a method that asks for less.
     static final int COLUMNS_MAX = 1 << 14;
 
-    /// Rows that a thread takes at a time; rows are unequal in length, so there must be many pieces.
-    private static final int GRAIN = 8;
+    /// Tokens that wait: the triangle, which no cache holds, is passed once for so many.
+    private static final int DEPTH = 256;
 
+    /// Columns that a thread turns at a time.
+    private static final int GRAIN = 64;
+
+    private static final int LINE = PanelProduct.LINE;
+
+    private final PanelProduct product = PanelProduct.best();
+    private final ComputePool pool;
     private final int columns;
-    private final float[] values;
+
+    /// `[columns, stride]`, rows of whole lines.
+    private final int stride;
+
+    private float[] values;
+
+    /// `[stride, DEPTH]`: what column c was for the tokens that wait.
+    private final float[] waiting;
+
+    private int held;
     private long tokens;
 
     /// @throws Unsupported beyond [#COLUMNS_MAX], naming `name`
-    CovarianceSum(String name, int columns) {
+    CovarianceSum(String name, int columns, ComputePool pool) {
         if (columns > COLUMNS_MAX) {
             throw new Unsupported("the covariance of the input of " + name + ": at most " + COLUMNS_MAX
                     + " columns expected, found " + columns);
         }
+        this.pool = pool;
         this.columns = columns;
-        this.values = new float[columns * columns];
+        this.stride = Math.ceilDiv(columns, LINE) * LINE;
+        this.values = new float[columns * stride];
+        this.waiting = new float[stride * DEPTH];
     }
 
-    void add(Activations in, ComputePool pool) {
+    void add(Activations in) {
+        for (int first = 0; first < in.tokens(); ) {
+            int count = Math.min(in.tokens() - first, DEPTH - held);
+            turn(in, first, count);
+            held += count;
+            first += count;
+            if (held == DEPTH) {
+                flush();
+            }
+        }
+        tokens += in.tokens();
+    }
+
+    private void turn(Activations in, int first, int count) {
         float[] x = in.values();
-        int stride = in.stride();
-        int count = in.tokens();
-        int fours = count & -4;
-        pool.run(columns, GRAIN, (from, to) -> {
-            for (int i = from; i < to; i++) {
-                for (int t = 0; t < fours; t += 4) {
-                    addFour(x, t * stride, stride, i);
-                }
-                for (int t = fours; t < count; t++) {
-                    addOne(x, t * stride, i);
+        int from = held;
+        pool.run(columns, GRAIN, (begin, end) -> {
+            for (int c = begin; c < end; c++) {
+                for (int t = 0; t < count; t++) {
+                    waiting[c * DEPTH + from + t] = x[(first + t) * in.stride() + c];
                 }
             }
         });
-        tokens += count;
     }
 
-    /// Adds to row i of the triangle what four vectors, `stride` apart, give.
-    private void addFour(float[] x, int first, int stride, int i) {
-        float[] sum = values;
-        int n = columns;
-        int at = i * n;
-        int second = first + stride;
-        int third = second + stride;
-        int fourth = third + stride;
-        float a = x[first + i];
-        float b = x[second + i];
-        float c = x[third + i];
-        float d = x[fourth + i];
-        for (int j = i; j < n; j++) {
-            sum[at + j] += (a * x[first + j] + b * x[second + j]) + (c * x[third + j] + d * x[fourth + j]);
-        }
-    }
-
-    private void addOne(float[] x, int first, int i) {
-        float[] sum = values;
-        int n = columns;
-        int at = i * n;
-        float a = x[first + i];
-        for (int j = i; j < n; j++) {
-            sum[at + j] += a * x[first + j];
-        }
+    /// Adds the product of what waits to the rows down to a panel's own.
+    private void flush() {
+        int depth = held;
+        pool.run(stride / LINE, 1, (from, to) -> {
+            float[] lines = new float[LINE * depth];
+            for (int panel = from; panel < to; panel++) {
+                int at = panel * LINE;
+                for (int t = 0; t < depth; t++) {
+                    for (int c = 0; c < LINE; c++) {
+                        lines[t * LINE + c] = waiting[(at + c) * DEPTH + t];
+                    }
+                }
+                int rows = Math.min(columns, at + LINE);
+                product.add(new Lines(lines, 0, depth), waiting, 0, DEPTH, values, at, stride, rows);
+            }
+        });
+        held = 0;
     }
 
     /// The mean, both triangles; the sum's own array, so nothing can be added afterwards.
     Covariance mean() {
+        flush();
         float scale = 1f / Math.max(1, tokens);
-        for (int i = 0; i < columns; i++) {
-            for (int j = i; j < columns; j++) {
-                float value = values[i * columns + j] * scale;
-                values[i * columns + j] = value;
-                values[j * columns + i] = value;
+        pool.run(columns, LINE, (from, to) -> {
+            for (int i = from; i < to; i++) {
+                for (int j = i; j < columns; j++) {
+                    values[i * stride + j] *= scale;
+                }
             }
+        });
+        mirror();
+        if (stride > columns) {
+            for (int i = 0; i < columns; i++) {
+                System.arraycopy(values, i * stride, values, i * columns, columns);
+            }
+            values = Arrays.copyOf(values, columns * columns);
         }
         return new Covariance(columns, values);
+    }
+
+    /// The lower triangle, a square of lines at a time so that caches serve both.
+    private void mirror() {
+        pool.run(stride / LINE, 1, (from, to) -> {
+            for (int block = from; block < to; block++) {
+                int end = Math.min(columns, (block + 1) * LINE);
+                for (int first = 0; first <= block * LINE; first += LINE) {
+                    for (int i = block * LINE; i < end; i++) {
+                        for (int j = first; j < Math.min(i, first + LINE); j++) {
+                            values[i * stride + j] = values[j * stride + i];
+                        }
+                    }
+                }
+            }
+        });
     }
 }

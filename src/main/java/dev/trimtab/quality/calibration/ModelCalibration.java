@@ -35,6 +35,9 @@ public final class ModelCalibration implements CalibrationSource, AutoCloseable 
 
     private static final Pattern LAYER = Pattern.compile("blk\\.(\\d{1,6})\\..*");
 
+    /// Garbage worth a collection of its own, which takes some 50 ms.
+    private static final long LARGE_BYTES = 64 << 20;
+
     /// Where covariances of the head are kept among those of layers.
     private static final int NO_LAYER = -1;
 
@@ -130,7 +133,7 @@ public final class ModelCalibration implements CalibrationSource, AutoCloseable 
         Matcher matcher = LAYER.matcher(watched);
         int layer = matcher.matches() ? Integer.parseInt(matcher.group(1)) : NO_LAYER;
         if (!covariancesOf.equals(Optional.of(layer)) || !covariances.containsKey(watched)) {
-            covariances = Map.of();
+            forgetCovariances();
             passes();
             LayerWalk walking = walk.orElseThrow();
             covariances = layer == NO_LAYER ? walking.ofHead(watched) : walking.covariances(layer);
@@ -141,6 +144,19 @@ public final class ModelCalibration implements CalibrationSource, AutoCloseable 
             throw new Internal(watched + " had statistics and has no covariance");
         }
         return found;
+    }
+
+    /// A layer's covariances and what was made of them can be a gigabyte (4 n^2 bytes, and as much again for each
+    /// factor of it), which the collector would rather grow the heap for than take back: asked once a layer, it
+    /// holds a load to one layer's work.
+    private void forgetCovariances() {
+        long bytes = covariances.values().stream()
+                .mapToLong(covariance -> (long) Float.BYTES * covariance.values().length)
+                .sum();
+        covariances = Map.of();
+        if (bytes > LARGE_BYTES) {
+            System.gc();
+        }
     }
 
     @Override

@@ -24,17 +24,17 @@ class CovarianceSumTest {
         pool.close();
     }
 
-    /// Two batches, so that sums go on; what lies behind the last vector is no number.
+    /// Two batches, so that sums go on, and more tokens than wait for each other; what lies behind the last vector is no number.
     @ParameterizedTest
-    @CsvSource({"1, 3", "5, 4", "33, 7", "100, 64", "172, 66"})
+    @CsvSource({"1, 3", "5, 4", "33, 7", "100, 64", "172, 66", "40, 300"})
     void areTheMomentsOfAllVectors(int columns, int tokens) {
-        CovarianceSum covariance = new CovarianceSum("x", columns);
+        CovarianceSum covariance = new CovarianceSum("x", columns, pool);
         ColumnSums sums = new ColumnSums(columns);
         double[][] vectors = new double[2 * tokens][columns];
         Random random = new Random(columns);
         for (int batch = 0; batch < 2; batch++) {
             Activations in = batch(random, vectors, batch * tokens, tokens);
-            covariance.add(in, pool);
+            covariance.add(in);
             sums.add(in, pool);
         }
 
@@ -82,7 +82,7 @@ class CovarianceSumTest {
 
     @Test
     void refusesWhatNoMachineHolds() {
-        assertThatThrownBy(() -> new CovarianceSum("blk.0.ffn_down.weight", CovarianceSum.COLUMNS_MAX + 1))
+        assertThatThrownBy(() -> new CovarianceSum("blk.0.ffn_down.weight", CovarianceSum.COLUMNS_MAX + 1, pool))
                 .isInstanceOf(Unsupported.class)
                 .hasMessageContaining("blk.0.ffn_down.weight")
                 .hasMessageContaining("16385");
