@@ -12,6 +12,7 @@ import dev.trimtab.compress.calibration.CalibrationSource;
 import dev.trimtab.compress.calibration.Inputs;
 import dev.trimtab.compress.calibration.TokenUse;
 import dev.trimtab.compress.compensate.RankBudget;
+import dev.trimtab.compress.matrix.LargeGarbage;
 import dev.trimtab.compress.matrix.Matrix;
 import dev.trimtab.compress.prune.Compensated;
 import dev.trimtab.compress.quantize.ActivationScaling;
@@ -207,7 +208,11 @@ public final class Compression implements WeightSource {
         if (treatment.isEmpty() || (treatment.get().isPacking() && !makesUp)) {
             return new TensorForm.Dense(part.apply(source));
         }
-        return stages(name, part, ranks.settled(part.source(), treatment.get())).form(matrix(name, part));
+        TensorForm made = stages(name, part, ranks.settled(part.source(), treatment.get()))
+                .form(matrix(name, part));
+        long columns = source.shape().columns();
+        LargeGarbage.left(Float.BYTES * columns * (source.shape().rows() + columns));
+        return made;
     }
 
     /// What is left of a matrix before any method but structured pruning has seen it.

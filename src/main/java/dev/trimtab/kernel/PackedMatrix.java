@@ -239,7 +239,7 @@ public final class PackedMatrix {
             firstRow = (long) panel * TILE;
             int present = (int) Math.min(TILE, rows - firstRow);
             for (int row = 0; row < present; row++) {
-                Dequantizer.decodeRow(weight, firstRow + row, decoded, row * stride);
+                Dequantizer.decodeWeights(weight, firstRow + row, decoded, row * stride);
             }
             Arrays.fill(decoded, present * stride, decoded.length, 0);
             for (int column = 0; column < tileColumns; column++) {

@@ -167,7 +167,7 @@ public record Cut(Axis axis, List<int[]> kept) {
         float[] some = new float[count()];
         for (long row = 0; row < shape.rows(); row++) {
             int[] list = kept(row / rowsEach(shape));
-            Dequantizer.decodeRow(tensor, row, all, 0);
+            Dequantizer.decodeWeights(tensor, row, all, 0);
             for (int i = 0; i < list.length; i++) {
                 some[i] = all[list[i]];
             }

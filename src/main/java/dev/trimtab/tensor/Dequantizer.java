@@ -1,5 +1,6 @@
 package dev.trimtab.tensor;
 
+import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.error.Unsupported;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -18,6 +19,8 @@ import java.util.Optional;
 /// hold but weights are not kept in: wide unsigned and complex numbers, `F4` and `F6` without their
 /// scales.
 public final class Dequantizer {
+    private static final int INFINITY_BITS = Float.floatToRawIntBits(Float.POSITIVE_INFINITY);
+
     private static final Map<Encoding, Decoder> DECODERS = new EnumMap<>(Encoding.class);
 
     static {
@@ -58,6 +61,28 @@ public final class Dequantizer {
         long columns = tensor.shape().columns();
         long rowBytes = tensor.encoding().sizeBytes(columns);
         decode(tensor.encoding(), tensor.data(), row * rowBytes, out, outOffset, Math.toIntExact(columns));
+    }
+
+    /// As [#decodeRow] for weights, which are finite.
+    ///
+    /// @throws BadCheckpoint with tensor, row and column of a number that is not
+    public static void decodeWeights(Tensor tensor, long row, float[] out, int outOffset) {
+        decodeRow(tensor, row, out, outOffset);
+        int end = outOffset + Math.toIntExact(tensor.shape().columns());
+        int largest = 0;
+        for (int i = outOffset; i < end; i++) {
+            largest = Math.max(largest, Float.floatToRawIntBits(out[i]) & Integer.MAX_VALUE);
+        }
+        if (largest >= INFINITY_BITS) {
+            int column = 0;
+            while (Float.isFinite(out[outOffset + column])) {
+                column++;
+            }
+            throw BadCheckpoint.mismatch(
+                    "tensor " + tensor.name() + ": row " + row + ", column " + column,
+                    "a finite number",
+                    out[outOffset + column]);
+        }
     }
 
     private static Optional<Decoder> decoder(Encoding encoding) {

@@ -33,7 +33,7 @@ public sealed interface TensorForm {
 
         @Override
         public void row(long row, float[] out, int at) {
-            Dequantizer.decodeRow(tensor, row, out, at);
+            Dequantizer.decodeWeights(tensor, row, out, at);
         }
 
         @Override

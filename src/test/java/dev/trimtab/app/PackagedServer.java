@@ -2,7 +2,6 @@ package dev.trimtab.app;
 
 import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.io.Writer;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -13,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -36,9 +36,16 @@ public final class PackagedServer implements AutoCloseable {
 
     /// Starts `serve` with `arguments` and returns once it serves.
     public static PackagedServer start(String... arguments) throws IOException {
+        return start(Map.of(), arguments);
+    }
+
+    /// The same with variables of its environment.
+    static PackagedServer start(Map<String, String> environment, String... arguments) throws IOException {
         String[] serve = Stream.concat(Stream.of("serve", "--port", "0"), Arrays.stream(arguments))
                 .toArray(String[]::new);
-        Process process = process(serve).redirectErrorStream(true).start();
+        ProcessBuilder builder = process(serve).redirectErrorStream(true);
+        builder.environment().putAll(environment);
+        Process process = builder.start();
         BufferedReader out = process.inputReader(StandardCharsets.UTF_8);
         List<String> seen = new ArrayList<>();
         for (String line = out.readLine(); line != null; line = out.readLine()) {
@@ -72,8 +79,7 @@ public final class PackagedServer implements AutoCloseable {
         Thread.ofVirtual().start(() -> {
             try {
                 out.transferTo(Writer.nullWriter());
-            } catch (IOException closed) {
-                throw new UncheckedIOException(closed);
+            } catch (IOException _) { // closed with the process
             }
         });
     }

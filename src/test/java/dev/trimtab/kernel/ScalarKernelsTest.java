@@ -1,8 +1,10 @@
 package dev.trimtab.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.trimtab.error.BadCheckpoint;
 import dev.trimtab.tensor.Encoding;
 import dev.trimtab.tensor.Shape;
 import dev.trimtab.tensor.Tensor;
@@ -59,9 +61,25 @@ class ScalarKernelsTest {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource(
+            value = PackedFormat.class,
+            names = {"F32", "F16", "BF16", "INT8", "INT4"})
+    void refusesWeightsThatAreNoNumbers(PackedFormat format) {
+        float[] values = new float[64];
+        values[40] = Float.NaN;
+        var bytes = ByteBuffer.allocate(256).order(ByteOrder.LITTLE_ENDIAN);
+        bytes.asFloatBuffer().put(values);
+        var weight = new Tensor("broken", Encoding.F32, Shape.of(2, 32), MemorySegment.ofArray(bytes.array()));
+
+        assertThatThrownBy(() -> kernels.linear(weight, format, ActivationPrecision.FLOAT32, arena))
+                .isInstanceOf(BadCheckpoint.class)
+                .hasMessage("tensor broken: row 1, column 8: expected a finite number, found NaN");
+    }
+
     @Test
     void holdsInF32WhatF16CannotHold() {
-        float[] values = {1, 70_000, Float.POSITIVE_INFINITY, -1e-7f};
+        float[] values = {1, 70_000, 3e38f, -1e-7f};
         var bytes = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN);
         bytes.asFloatBuffer().put(values);
         var weight = new Tensor("wide", Encoding.F32, Shape.of(1, 4), MemorySegment.ofArray(bytes.array()));

@@ -19,7 +19,7 @@ public final class AdapterMerge {
         float scale = userScale * target.scale();
         IntStream.range(0, weight.rows()).parallel().forEach(row -> {
             float[] b = new float[target.rank()];
-            Dequantizer.decodeRow(target.b(), row, b, 0);
+            Dequantizer.decodeWeights(target.b(), row, b, 0);
             addRow(merged.values(), row * merged.columns(), b, scale, a);
         });
         return merged;

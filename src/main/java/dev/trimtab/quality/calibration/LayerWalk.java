@@ -60,7 +60,8 @@ final class LayerWalk {
     }
 
     private void sum(Map<String, CovarianceSum> sums, String name, Activations in) {
-        sums.computeIfAbsent(name, _ -> new CovarianceSum(name, in.columns(), pool)).add(in);
+        sums.computeIfAbsent(name, _ -> new CovarianceSum(name, in.columns(), pool))
+                .add(in);
     }
 
     private static Map<String, Covariance> means(Map<String, CovarianceSum> sums) {

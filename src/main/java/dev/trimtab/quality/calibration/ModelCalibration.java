@@ -6,6 +6,7 @@ import dev.trimtab.compress.calibration.CalibrationSource;
 import dev.trimtab.compress.calibration.Covariance;
 import dev.trimtab.compress.calibration.InputStatistics;
 import dev.trimtab.compress.calibration.Inputs;
+import dev.trimtab.compress.matrix.LargeGarbage;
 import dev.trimtab.error.BadConfiguration;
 import dev.trimtab.error.Internal;
 import dev.trimtab.kernel.Activations;
@@ -34,9 +35,6 @@ public final class ModelCalibration implements CalibrationSource, AutoCloseable 
     private static final int VERSION = 1;
 
     private static final Pattern LAYER = Pattern.compile("blk\\.(\\d{1,6})\\..*");
-
-    /// Garbage worth a collection of its own, which takes some 50 ms.
-    private static final long LARGE_BYTES = 64 << 20;
 
     /// Where covariances of the head are kept among those of layers.
     private static final int NO_LAYER = -1;
@@ -146,17 +144,12 @@ public final class ModelCalibration implements CalibrationSource, AutoCloseable 
         return found;
     }
 
-    /// A layer's covariances and what was made of them can be a gigabyte (4 n^2 bytes, and as much again for each
-    /// factor of it), which the collector would rather grow the heap for than take back: asked once a layer, it
-    /// holds a load to one layer's work.
     private void forgetCovariances() {
         long bytes = covariances.values().stream()
                 .mapToLong(covariance -> (long) Float.BYTES * covariance.values().length)
                 .sum();
         covariances = Map.of();
-        if (bytes > LARGE_BYTES) {
-            System.gc();
-        }
+        LargeGarbage.left(bytes);
     }
 
     @Override

@@ -24,7 +24,8 @@ class CovarianceSumTest {
         pool.close();
     }
 
-    /// Two batches, so that sums go on, and more tokens than wait for each other; what lies behind the last vector is no number.
+    /// Two batches, so that sums go on, and more tokens than wait for each other; what lies behind the last vector is
+    /// no number.
     @ParameterizedTest
     @CsvSource({"1, 3", "5, 4", "33, 7", "100, 64", "172, 66", "40, 300"})
     void areTheMomentsOfAllVectors(int columns, int tokens) {
