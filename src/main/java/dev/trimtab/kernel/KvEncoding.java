@@ -110,7 +110,7 @@ public enum KvEncoding {
         switch (this) {
             case F32 -> kv.set(FLOAT, place, x);
             case F16 -> kv.set(SHORT, place, finiteHalf(x));
-            case BF16 -> kv.set(SHORT, place, PackedMatrix.toBfloat16(x));
+            case BF16 -> kv.set(SHORT, place, Bfloat16.of(x));
             case Q8 -> kv.set(BYTE, place, (byte) Math.clamp(Math.round(x), -Q8_MAX, Q8_MAX));
             case Q4 -> kv.set(BYTE, place, withCode4(kv.get(BYTE, place), lane, code4(x)));
         }

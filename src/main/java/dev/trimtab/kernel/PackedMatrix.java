@@ -1,6 +1,7 @@
 package dev.trimtab.kernel;
 
 import dev.trimtab.error.Unsupported;
+import dev.trimtab.kernel.memory.MappedPages;
 import dev.trimtab.tensor.CodeScales;
 import dev.trimtab.tensor.Dequantizer;
 import dev.trimtab.tensor.Tensor;
@@ -77,12 +78,13 @@ public final class PackedMatrix {
         int columns = Math.toIntExact(weight.shape().columns());
         PackedMatrix packed = new PackedMatrix(format, rows, columns, arena);
         packed.fill(weight, pool);
-        boolean overflowed = packed.overflowed.get();
-        return overflowed ? pack(weight, PackedFormat.F32, pool, arena) : packed;
+        return packed.overflowed.get() ? pack(weight, PackedFormat.F32, pool, arena) : packed;
     }
 
+    /// Source pages go as soon as they are packed: those of a large vocabulary are a good part of a model.
     private void fill(Tensor weight, ComputePool pool) {
         int panels = panels();
+        long panelBytes = TILE * weight.encoding().sizeBytes(columns);
         int step = (int) Math.max(pool.threads(), RUN_WEIGHTS / ((long) TILE * columns));
         for (int first = 0; first < panels; first += step) {
             int start = first;
@@ -92,6 +94,9 @@ public final class PackedMatrix {
                     packer.pack(panel);
                 }
             });
+            long at = first * panelBytes;
+            MappedPages.release(weight.data()
+                    .asSlice(at, Math.min(step * panelBytes, weight.data().byteSize() - at)));
         }
     }
 
@@ -279,7 +284,7 @@ public final class PackedMatrix {
 
         private void packBf16(long at) {
             for (int i = 0; i < tile.length; i++) {
-                halves[i] = toBfloat16(tile[i]);
+                halves[i] = Bfloat16.of(tile[i]);
             }
             MemorySegment.copy(halves, 0, data, SHORT, at, halves.length);
         }
@@ -386,14 +391,5 @@ public final class PackedMatrix {
                 MemorySegment.copy(shorts, 0, data, SHORT, at + 2L * line * TILE, TILE);
             }
         }
-    }
-
-    /// Rounds to the nearest bfloat16, ties to even.
-    static short toBfloat16(float value) {
-        int bits = Float.floatToRawIntBits(value);
-        if (Float.isNaN(value)) {
-            return (short) ((bits >>> 16) | 0x40);
-        }
-        return (short) ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16);
     }
 }

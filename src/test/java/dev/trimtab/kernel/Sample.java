@@ -29,7 +29,7 @@ final class Sample {
             }
             case BF16 -> {
                 for (int i = 0; i < bytes.length; i += 2) {
-                    putShort(bytes, i, PackedMatrix.toBfloat16((float) random.nextGaussian() / 16));
+                    putShort(bytes, i, Bfloat16.of((float) random.nextGaussian() / 16));
                 }
             }
             case Q8_0, Q4_0 -> {

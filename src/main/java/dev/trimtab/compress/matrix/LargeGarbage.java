@@ -7,7 +7,7 @@ import java.util.concurrent.atomic.AtomicLong;
 /// second, against seconds for matrices of that size.
 public final class LargeGarbage {
     /// Garbage that may lie about.
-    private static final long BYTES_MAX = 256L << 20;
+    private static final long BYTES_MAX = 128L << 20;
 
     private static final AtomicLong BYTES = new AtomicLong();
 
