@@ -17,9 +17,13 @@ final class WarmUp {
 
     private static final int[] TOKENS_EACH = {1, 1, KvLayout.BLOCK_TOKENS};
 
-    /// A large model computes long enough to compile while it serves; a small one is compiled well before
-    /// this.
+    /// A small model is compiled well before this.
     private static final long BUDGET_NANOS = 4_000_000_000L;
+
+    /// A large model has settled when, after so long, a round is hardly faster than the fastest before.
+    private static final long SETTLING_NANOS = 1_000_000_000L;
+
+    private static final double HARDLY = 0.9;
 
     /// Passes of each shape: C2 compiles a loop after some ten thousand rounds of it, in the background.
     private static final int PASSES = 300;
@@ -29,17 +33,25 @@ final class WarmUp {
     /// Each pass is a task of its own for `engineThread`, which runs it where the model's forward pass may run,
     /// and between them what is served already takes its steps.
     static void run(ForwardPass model, LongSupplier nanoClock, Consumer<Runnable> engineThread) {
-        long endNanos = nanoClock.getAsLong() + BUDGET_NANOS;
+        long startNanos = nanoClock.getAsLong();
         try (Arena arena = Arena.ofShared()) {
             int sequences = Arrays.stream(SEQUENCES).max().orElseThrow();
             int capacity = Math.min(model.tokenCapacity(), KvLayout.BLOCK_TOKENS);
             TokenBatch batch =
                     new TokenBatch(arena.allocate(sequences * model.kvLayout().blockBytes(), 64), capacity, sequences);
-            for (int pass = 0; pass < PASSES && nanoClock.getAsLong() < endNanos; pass++) {
+            long fastestNanos = Long.MAX_VALUE;
+            boolean settled = false;
+            for (int pass = 0; pass < PASSES && !settled; pass++) {
+                long fromNanos = nanoClock.getAsLong();
                 for (int shape = 0; shape < SEQUENCES.length; shape++) {
                     fill(batch, model, Math.min(SEQUENCES[shape], model.logitCapacity()), TOKENS_EACH[shape]);
                     engineThread.accept(() -> model.forward(batch));
                 }
+                long toNanos = nanoClock.getAsLong();
+                long taken = toNanos - fromNanos;
+                long elapsed = toNanos - startNanos;
+                settled = elapsed > BUDGET_NANOS || (elapsed > SETTLING_NANOS && taken > HARDLY * fastestNanos);
+                fastestNanos = Math.min(fastestNanos, taken);
             }
         }
     }
