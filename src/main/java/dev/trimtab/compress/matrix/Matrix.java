@@ -7,6 +7,8 @@ import dev.trimtab.tensor.TensorForm;
 /// A weight `[rows, columns]` decoded, row-major; a row makes one output. The array is not copied.
 @SuppressWarnings("ArrayRecordComponent")
 public record Matrix(int rows, int columns, float[] values) {
+    private static final int INFINITY_BITS = Float.floatToRawIntBits(Float.POSITIVE_INFINITY);
+
     public Matrix {
         assert values.length == Math.multiplyExact(rows, columns) : values.length;
     }
@@ -24,7 +26,9 @@ public record Matrix(int rows, int columns, float[] values) {
         Matrix matrix = new Matrix(Math.toIntExact(shape.rows()), Math.toIntExact(shape.columns()));
         for (int row = 0; row < matrix.rows; row++) {
             form.row(row, matrix.values, row * matrix.columns);
-            matrix.checkFinite(name, row);
+        }
+        if (!(form instanceof TensorForm.Dense)) { // whose rows are checked as they are decoded
+            matrix.requireFinite(name);
         }
         return matrix;
     }
@@ -39,11 +43,11 @@ public record Matrix(int rows, int columns, float[] values) {
     }
 
     private void checkFinite(String name, int row) {
-        float check = 0;
+        int largest = 0;
         for (int i = row * columns; i < (row + 1) * columns; i++) {
-            check += values[i] * 0;
+            largest = Math.max(largest, Float.floatToRawIntBits(values[i]) & Integer.MAX_VALUE);
         }
-        if (check != 0) {
+        if (largest >= INFINITY_BITS) {
             throw new BadCheckpoint("tensor " + name + ": finite weights expected, found another in row " + row);
         }
     }
