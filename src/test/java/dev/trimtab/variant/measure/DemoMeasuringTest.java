@@ -2,6 +2,8 @@ package dev.trimtab.variant.measure;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.trimtab.checkpoint.Checkpoint;
+import dev.trimtab.checkpoint.GgufWriter;
 import dev.trimtab.checkpoint.hub.Hub;
 import dev.trimtab.checkpoint.hub.HubOptions;
 import dev.trimtab.compress.recipe.Recipe;
@@ -18,6 +20,8 @@ import dev.trimtab.kernel.ComputePool;
 import dev.trimtab.kernel.Kernels;
 import dev.trimtab.model.ModelLoader;
 import dev.trimtab.model.TensorStore;
+import dev.trimtab.tensor.Encoding;
+import dev.trimtab.tensor.Tensor;
 import dev.trimtab.variant.Backend;
 import dev.trimtab.variant.Measured;
 import dev.trimtab.variant.MemoryPlan;
@@ -36,11 +40,12 @@ import dev.trimtab.variant.life.Sources;
 import dev.trimtab.variant.life.VariantLifecycle;
 import dev.trimtab.variant.life.VariantOrder;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -295,9 +300,8 @@ class DemoMeasuringTest {
     @Test
     void quarantinesAVariantThatComputesNoNumbers() throws IOException {
         byte[] sound = Files.readAllBytes(DEMO);
-        byte[] broken = sound.clone();
-        Arrays.fill(broken, broken.length - 65_536, broken.length, (byte) 0xff); // NaN, in f16
-        Path file = Files.write(folder.resolve("broken.gguf"), broken);
+        Path file = folder.resolve("broken.gguf");
+        overflowing().write(file);
         load("sound", new ModelSource.Embedded(), Optional.of(SHORT));
         load("broken", new ModelSource.Local(file), Optional.empty());
         Files.write(file, sound);
@@ -308,6 +312,33 @@ class DemoMeasuringTest {
                 .hasValueSatisfying(reason -> assertThat(reason)
                         .startsWith("could not be measured: the variant's logits: finite numbers expected"));
         assertThat(registry.slot("sound").state()).isEqualTo(new VariantState.Ready());
+    }
+
+    /// Weights are finite, what comes of them is not.
+    private static GgufWriter overflowing() {
+        GgufWriter writer = new GgufWriter();
+        try (Checkpoint demo = Checkpoint.open(DEMO)) {
+            demo.metadata().values().forEach(writer::put);
+            demo.tensors()
+                    .values()
+                    .forEach(tensor ->
+                            writer.tensor(tensor.name().equals("output_norm.weight") ? huge(tensor) : copied(tensor)));
+        }
+        return writer;
+    }
+
+    private static Tensor huge(Tensor tensor) {
+        int count = Math.toIntExact(tensor.shape().elements());
+        MemorySegment values = MemorySegment.ofArray(new byte[Float.BYTES * count]);
+        for (int i = 0; i < count; i++) {
+            values.set(ValueLayout.JAVA_FLOAT_UNALIGNED, (long) Float.BYTES * i, Float.MAX_VALUE);
+        }
+        return new Tensor(tensor.name(), Encoding.F32, tensor.shape(), values);
+    }
+
+    private static Tensor copied(Tensor tensor) {
+        byte[] bytes = tensor.data().toArray(ValueLayout.JAVA_BYTE);
+        return new Tensor(tensor.name(), tensor.encoding(), tensor.shape(), MemorySegment.ofArray(bytes));
     }
 
     /// Does three units of its work, then says so and does nothing until it is cancelled.
