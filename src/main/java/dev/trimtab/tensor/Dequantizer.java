@@ -68,20 +68,29 @@ public final class Dequantizer {
     /// @throws BadCheckpoint with tensor, row and column of a number that is not
     public static void decodeWeights(Tensor tensor, long row, float[] out, int outOffset) {
         decodeRow(tensor, row, out, outOffset);
-        int end = outOffset + Math.toIntExact(tensor.shape().columns());
+        requireFinite(
+                tensor.name(),
+                row,
+                out,
+                outOffset,
+                Math.toIntExact(tensor.shape().columns()));
+    }
+
+    /// Checks row `row` of the weight `name`, which is `values[from .. from + columns)`.
+    ///
+    /// @throws BadCheckpoint with tensor, row and column of a number that is not finite
+    public static void requireFinite(String name, long row, float[] values, int from, int columns) {
         int largest = 0;
-        for (int i = outOffset; i < end; i++) {
-            largest = Math.max(largest, Float.floatToRawIntBits(out[i]) & Integer.MAX_VALUE);
+        for (int i = from; i < from + columns; i++) {
+            largest = Math.max(largest, Float.floatToRawIntBits(values[i]) & Integer.MAX_VALUE);
         }
         if (largest >= INFINITY_BITS) {
             int column = 0;
-            while (Float.isFinite(out[outOffset + column])) {
+            while (Float.isFinite(values[from + column])) {
                 column++;
             }
             throw BadCheckpoint.mismatch(
-                    "tensor " + tensor.name() + ": row " + row + ", column " + column,
-                    "a finite number",
-                    out[outOffset + column]);
+                    "tensor " + name + ": row " + row + ", column " + column, "a finite number", values[from + column]);
         }
     }
 

@@ -1,14 +1,13 @@
 package dev.trimtab.compress.matrix;
 
 import dev.trimtab.error.BadCheckpoint;
+import dev.trimtab.tensor.Dequantizer;
 import dev.trimtab.tensor.Shape;
 import dev.trimtab.tensor.TensorForm;
 
 /// A weight `[rows, columns]` decoded, row-major; a row makes one output. The array is not copied.
 @SuppressWarnings("ArrayRecordComponent")
 public record Matrix(int rows, int columns, float[] values) {
-    private static final int INFINITY_BITS = Float.floatToRawIntBits(Float.POSITIVE_INFINITY);
-
     public Matrix {
         assert values.length == Math.multiplyExact(rows, columns) : values.length;
     }
@@ -38,17 +37,7 @@ public record Matrix(int rows, int columns, float[] values) {
     /// @throws BadCheckpoint where a weight is not a finite number
     public void requireFinite(String name) {
         for (int row = 0; row < rows; row++) {
-            checkFinite(name, row);
-        }
-    }
-
-    private void checkFinite(String name, int row) {
-        int largest = 0;
-        for (int i = row * columns; i < (row + 1) * columns; i++) {
-            largest = Math.max(largest, Float.floatToRawIntBits(values[i]) & Integer.MAX_VALUE);
-        }
-        if (largest >= INFINITY_BITS) {
-            throw new BadCheckpoint("tensor " + name + ": finite weights expected, found another in row " + row);
+            Dequantizer.requireFinite(name, row, values, row * columns, columns);
         }
     }
 
